@@ -1,0 +1,186 @@
+"""Is this run dead, or what does it wait for? A CR held against its Job, the Job's pods, Events and nodes.
+
+Nobody is resident to notice that a runner was killed before it could write its end, so whoever looks holds the CR
+against what is left of the Job. What Kubernetes may still put right is reported at once as waiting, and counts as
+dead only after the patience that its kind deserves.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from kubectl_ark.model import phases, times
+
+PATIENCE_SECONDS = {"ImagePull": 120, "Refused": 120, "Unschedulable": 600, "Container": 120, "Node": 180}
+GONE_SECONDS = 5
+"""Nobody has taken the CR up and it has no Job; a moment passes between the making of the two."""
+
+_IMAGE_REASONS = {"ImagePullBackOff", "ErrImagePull", "RegistryUnavailable", "ImageInspectError"}
+_HOPELESS = {"InvalidImageName", "ErrImageNeverPull"}
+_CONTAINER_REASONS = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """``dead``: the run will not go on. Otherwise it waits, because of ``message``; ``remedy`` is what to do."""
+
+    dead: bool
+    reason: str
+    """CamelCase, for the condition."""
+    message: str
+    remedy: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Message and remedy on one line."""
+        return f"{self.message}; {self.remedy}" if self.remedy else self.message
+
+
+def judge(resource: dict[str, Any], job: dict[str, Any] | None, *, now: datetime.datetime,
+          pods: Sequence[dict[str, Any]] = (), events: Sequence[dict[str, Any]] = (),
+          nodes: Sequence[dict[str, Any]] = ()) -> Verdict | None:
+    """The verdict on a Backup or Restore, or None for a run that is finished or as well as can be seen.
+
+    job: None means that it was looked for and is not there. events: those of the Job and its pods. nodes: those that
+    the pods are on.
+    """
+    if phases.is_finished(resource):
+        return None
+    if job is None:
+        return _without_job(resource, now)
+    if verdict := _ended_job(resource, job, pods):
+        return verdict
+    alive = [pod for pod in pods if (pod.get("status") or {}).get("phase") in ("Pending", "Running", "Unknown", None)]
+    for pod in alive:
+        if verdict := _stuck_pod(resource, pod, nodes, now):
+            return verdict
+    if not alive:
+        if verdict := _refused(job, events, now):
+            return verdict
+        if killed := _out_of_memory(pods):
+            return Verdict(False, "OOMKilled", f"{killed}; another try follows", _raise_memory(resource))
+    return None
+
+
+def _without_job(resource: dict[str, Any], now: datetime.datetime) -> Verdict | None:
+    if (resource.get("status") or {}).get("claim"):
+        return Verdict(True, "JobGone", "its Job was deleted before the run ended")
+    if _age(resource["metadata"].get("creationTimestamp"), now) < GONE_SECONDS:
+        return None
+    kind, name = resource["kind"].lower(), resource["metadata"]["name"]
+    return Verdict(False, "NoJob", "no Job was started for it",
+                   f'delete it and run "kubectl ark {kind}" again ({kind}/{name} will not start by itself)')
+
+
+def _ended_job(resource: dict[str, Any], job: dict[str, Any], pods: Sequence[dict[str, Any]]) -> Verdict | None:
+    conditions = {each["type"]: each for each in (job.get("status") or {}).get("conditions") or []
+                  if each.get("status") == "True"}
+    failed = conditions.get("Failed") or conditions.get("FailureTarget")
+    if failed is None:
+        if "Complete" in conditions:
+            return Verdict(True, "NoResult", "its Job completed, but the run wrote no result",
+                           f'see "kubectl logs job/{job["metadata"]["name"]} -n {job["metadata"]["namespace"]}"')
+        return None
+    if killed := _out_of_memory(pods):
+        return Verdict(True, "OOMKilled", killed, _raise_memory(resource))
+    if failed.get("reason") == "DeadlineExceeded":
+        limit = job["spec"].get("activeDeadlineSeconds")
+        return Verdict(True, "DeadlineExceeded",
+                       f"the run took longer than its deadline of {times.human_duration(limit or 0)}",
+                       "raise activeDeadlineSeconds in ConfigMap ark-settings")
+    reason = failed.get("reason") or "JobFailed"
+    if said := _last_words(pods):
+        return Verdict(True, reason, f"the run's pod failed: {said}")
+    return Verdict(True, reason, f"its Job failed: {failed.get('message') or 'no reason given'}")
+
+
+def _out_of_memory(pods: Iterable[dict[str, Any]]) -> str | None:
+    times_killed, limit = 0, None
+    for pod in pods:
+        for status in (pod.get("status") or {}).get("containerStatuses") or []:
+            ended = (status.get("state") or {}).get("terminated") or {}
+            if ended.get("reason") == "OOMKilled":
+                times_killed += 1
+                limit = pod["spec"]["containers"][0].get("resources", {}).get("limits", {}).get("memory")
+    if not times_killed:
+        return None
+    often = "" if times_killed == 1 else f" {times_killed} times"
+    return f"killed for exceeding its memory limit of {limit or 'the node'} (OOMKilled){often}"
+
+
+def _raise_memory(resource: dict[str, Any]) -> str:
+    namespace = resource["metadata"]["namespace"]
+    command = f"kubectl -n {namespace} patch configmap ark-settings --type merge -p "
+    return ("raise it for one run with --memory-limit 512Mi, for all with "
+            f"""{command}'{{"data":{{"memoryLimit":"512Mi"}}}}'""")
+
+
+def _last_words(pods: Sequence[dict[str, Any]]) -> str | None:
+    newest = sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp")))
+    for pod in reversed(newest):
+        status = pod.get("status") or {}
+        for container in status.get("containerStatuses") or []:
+            ended = (container.get("state") or {}).get("terminated") or {}
+            if ended and ended.get("exitCode") != 0:
+                words = " ".join(str(ended.get("message") or "").split())
+                return (words[-500:] or ended.get("reason") or "Error") + f" (exit code {ended.get('exitCode')})"
+        if status.get("reason") or status.get("message"):
+            return f"{status.get('reason', '')}: {status.get('message', '')}".strip(": ")
+    return None
+
+
+def _stuck_pod(resource: dict[str, Any], pod: dict[str, Any], nodes: Sequence[dict[str, Any]],
+               now: datetime.datetime) -> Verdict | None:
+    name = pod["metadata"]["name"]
+    age = _age(pod["metadata"].get("creationTimestamp"), now)
+    status = pod.get("status") or {}
+    for container in status.get("containerStatuses") or []:
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        reason = waiting.get("reason", "")
+        said = " ".join(str(waiting.get("message") or "").split())[:300]
+        image = pod["spec"]["containers"][0].get("image")
+        if reason in _IMAGE_REASONS | _HOPELESS:
+            dead = reason in _HOPELESS or age > PATIENCE_SECONDS["ImagePull"]
+            return Verdict(dead, reason, f"pod {name} cannot get its image {image} ({reason})",
+                           "check the name, the registry and --image-pull-secret, and set them with "
+                           '"kubectl ark install --image"')
+        if reason in _CONTAINER_REASONS:
+            return Verdict(age > PATIENCE_SECONDS["Container"], reason, f"pod {name} cannot start ({reason}): {said}",
+                           f'see "kubectl describe pod {name} -n {pod["metadata"]["namespace"]}"')
+    for condition in status.get("conditions") or []:
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            said = " ".join(str(condition.get("message") or "").split())
+            return Verdict(age > PATIENCE_SECONDS["Unschedulable"], "Unschedulable",
+                           f"no node takes pod {name} (Unschedulable): {said}",
+                           "make room, or lower cpuRequest and memoryRequest in ConfigMap ark-settings")
+    node = next((each for each in nodes if each["metadata"]["name"] == pod["spec"].get("nodeName")), None)
+    if node is not None:
+        for condition in (node.get("status") or {}).get("conditions") or []:
+            if condition.get("type") == "Ready" and condition.get("status") != "True":
+                down = _age(condition.get("lastTransitionTime"), now)
+                return Verdict(down > PATIENCE_SECONDS["Node"], "NodeNotReady",
+                               f"node {node['metadata']['name']}, where pod {name} runs, is not ready",
+                               "bring the node back, or remove it so that the Job starts anew elsewhere")
+    return None
+
+
+def _refused(job: dict[str, Any], events: Sequence[dict[str, Any]], now: datetime.datetime) -> Verdict | None:
+    refusals = [event for event in events if event.get("reason") == "FailedCreate"
+                and (event.get("involvedObject") or {}).get("uid") == job["metadata"]["uid"]]
+    if not refusals or (job.get("status") or {}).get("active"):
+        return None
+    last = max(refusals, key=lambda each: str(each.get("lastTimestamp") or each["metadata"].get("creationTimestamp")))
+    said = " ".join(str(last.get("message") or "").split())
+    remedies = (("quota", "free or raise the quota"), ("limit", "adapt the LimitRange or ConfigMap ark-settings"),
+                ("PodSecurity", "the namespace must allow Pod Security level restricted"),
+                ("serviceaccount", 'run "kubectl ark install" again'))
+    remedy = next((text for word, text in remedies if word.lower() in said.lower()), "see what refuses it")
+    waited = _age(job["metadata"].get("creationTimestamp"), now)
+    return Verdict(waited > PATIENCE_SECONDS["Refused"], "PodRefused", f"its pod is refused: {said}", remedy)
+
+
+def _age(moment: str | None, now: datetime.datetime) -> float:
+    return (now - times.parse_time(moment)).total_seconds() if moment else 0.0

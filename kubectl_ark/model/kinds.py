@@ -1,0 +1,57 @@
+"""Our own custom resources: one table that the CRDs, the plugin and the runner go by."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from kubectl_ark.model.labels import GROUP
+
+VERSION = "v1"
+API_VERSION = f"{GROUP}/{VERSION}"
+RESTIK_GROUP = "backup.appscode.com"
+VELERO_GROUPS = ("velero.io",)
+DEFAULT_NAMESPACE = "heptio-ark"
+DEFAULT_LOCATION = "default"
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """One of our kinds. ``short_names`` are few and unusual on purpose: collisions behave unpredictably."""
+
+    kind: str
+    plural: str
+    singular: str
+    short_names: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    """Further words that the plugin takes for it: "locations"."""
+
+    @property
+    def full_name(self) -> str:
+        """How kubectl finds it whatever else is installed: "backups.ark.heptio.com"."""
+        return f"{self.plural}.{GROUP}"
+
+
+BACKUP = Kind("Backup", "backups", "backup")
+RESTORE = Kind("Restore", "restores", "restore")
+SCHEDULE = Kind("Schedule", "schedules", "schedule")
+STORAGE_LOCATION = Kind("BackupStorageLocation", "backupstoragelocations", "backupstoragelocation", ("arkbsl",),
+                        ("location", "locations", "backup-location", "backup-locations", "bsl"))
+SNAPSHOT_LOCATION = Kind("VolumeSnapshotLocation", "volumesnapshotlocations", "volumesnapshotlocation", ("arkvsl",),
+                         ("snapshot-location", "snapshot-locations", "vsl"))
+DELETE_REQUEST = Kind("DeleteBackupRequest", "deletebackuprequests", "deletebackuprequest")
+DOWNLOAD_REQUEST = Kind("DownloadRequest", "downloadrequests", "downloadrequest")
+POD_VOLUME_BACKUP = Kind("PodVolumeBackup", "podvolumebackups", "podvolumebackup")
+POD_VOLUME_RESTORE = Kind("PodVolumeRestore", "podvolumerestores", "podvolumerestore")
+RESTIC_REPOSITORY = Kind("ResticRepository", "resticrepositories", "resticrepository")
+
+ALL = (BACKUP, RESTORE, SCHEDULE, STORAGE_LOCATION, SNAPSHOT_LOCATION, DELETE_REQUEST, DOWNLOAD_REQUEST,
+       POD_VOLUME_BACKUP, POD_VOLUME_RESTORE, RESTIC_REPOSITORY)
+
+
+def find(word: str) -> Kind | None:
+    """The kind that ``word`` names: plural, singular, Kind in any case, full name or another word; None if none."""
+    lowered = word.lower().removesuffix(f".{GROUP}")
+    for kind in ALL:
+        if lowered in (kind.plural, kind.singular, *kind.short_names, *kind.words):
+            return kind
+    return None

@@ -1,0 +1,67 @@
+"""Labels, annotations and label values.
+
+``ark.heptio.com/…`` is ours; ``velero.io/…`` is what Velero reads and writes. The rule for long values is Velero's
+(its pkg/label): a value has at most 63 characters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+GROUP = "ark.heptio.com"
+VELERO_GROUP = "velero.io"
+
+BACKUP_NAME = f"{GROUP}/backup-name"
+BACKUP_UID = f"{GROUP}/backup-uid"
+RESTORE_NAME = f"{GROUP}/restore-name"
+RESTORE_UID = f"{GROUP}/restore-uid"
+SCHEDULE_NAME = f"{GROUP}/schedule-name"
+STORAGE_LOCATION = f"{GROUP}/storage-location"
+RUN_KIND = f"{GROUP}/run-kind"
+RUN_UID = f"{GROUP}/run-uid"
+
+SYNCED = f"{GROUP}/synced"
+CANCEL = f"{GROUP}/cancel-requested"
+CLUSTER_ID = f"{GROUP}/cluster-id"
+MANIFEST_SHA256 = f"{GROUP}/manifest-sha256"
+
+EXCLUDE_FROM_BACKUP = ("velero.io/exclude-from-backup", f"{GROUP}/exclude-from-backup")
+"""Either of these labels with the value "true" keeps an object out of every backup."""
+
+VELERO_STORAGE_LOCATION = f"{VELERO_GROUP}/storage-location"
+VELERO_SCHEDULE_NAME = f"{VELERO_GROUP}/schedule-name"
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGER = "kubectl-ark"
+
+MAX_LABEL_VALUE = 63
+
+
+def label_value(name: str) -> str:
+    """The label value that stands for ``name``: itself, or 57 characters and 6 of its sha256 where it is too long."""
+    if len(name) <= MAX_LABEL_VALUE:
+        return name
+    return name[:57] + hashlib.sha256(name.encode()).hexdigest()[:6]
+
+
+def run_labels(*, component: str, name: str, uid: str, version: str) -> dict[str, str]:
+    """Labels of the Job and pod of one run. ``component``: "backup", "restore", "fetch", "validate"."""
+    return {
+        "app.kubernetes.io/name": "ark",
+        "app.kubernetes.io/instance": label_value(name),
+        "app.kubernetes.io/version": version,
+        "app.kubernetes.io/component": component,
+        "app.kubernetes.io/part-of": "ark",
+        MANAGED_BY: MANAGER,
+        RUN_KIND: component,
+        RUN_UID: uid,
+        EXCLUDE_FROM_BACKUP[0]: "true",
+    }
+
+
+def is_excluded(labels: dict[str, str] | None) -> bool:
+    """True if the object's own labels keep it out of backups."""
+    if not labels:
+        return False
+    first, second = EXCLUDE_FROM_BACKUP
+    return labels.get(first) == "true" or labels.get(second) == "true"

@@ -1,0 +1,43 @@
+"""Names of objects: what Kubernetes allows and how ours are made."""
+
+from __future__ import annotations
+
+import datetime
+import re
+
+MAX_NAME = 253
+MAX_JOB_NAME = 63
+
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+
+VELERO_WORDS = ("create", "get", "describe", "delete", "logs", "download", "list", "cancel")
+"""Second words of Velero's CLI; a backup or restore is never named by accident like one of them."""
+
+
+def dns_name_problem(name: str) -> str | None:
+    """Why ``name`` cannot name a Kubernetes object (RFC 1123 subdomain), or None if it can."""
+    if not name:
+        return "a name must not be empty"
+    if len(name) > MAX_NAME:
+        return f"the name has {len(name)} characters, at most {MAX_NAME} are allowed"
+    if not _SUBDOMAIN.fullmatch(name):
+        return (f'"{name}" is not a valid name: use lower-case letters, digits, "-" and ".", '
+                "and begin and end with a letter or digit")
+    return None
+
+
+def job_name(kind: str, name: str, uid: str) -> str:
+    """The Job's name for one CR: kind, name and part of its uid, at most 63 characters, a DNS label.
+
+    Made twice for the same CR it is the same name (the API server answers 409); a CR made again under the same name
+    has another uid and so another Job.
+    """
+    tail = "-" + uid.replace("-", "")[:8]
+    head = f"ark-{kind}-{name}".replace(".", "-")
+    return head[:MAX_JOB_NAME - len(tail)].rstrip("-") + tail
+
+
+def timestamped_name(prefix: str, moment: datetime.datetime) -> str:
+    """``<prefix>-<YYYYMMDDhhmmss>`` in UTC, cut to fit; the name of a run that the user did not name."""
+    stamp = moment.astimezone(datetime.timezone.utc).strftime("%Y%m%d%H%M%S")
+    return f"{prefix[:MAX_NAME - len(stamp) - 1].rstrip('-.')}-{stamp}"

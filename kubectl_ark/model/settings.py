@@ -1,0 +1,55 @@
+"""What Jobs are made with: image, limits, deadline. Chosen at install, kept in the ConfigMap ``ark-settings``."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from kubectl_ark import __version__, errors
+
+CONFIG_MAP = "ark-settings"
+DEFAULT_IMAGE = f"kubectl-ark/kubectl-ark:v{__version__}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Quantities are Kubernetes' ("256Mi", "100m"). Each field is a key of the ConfigMap, in camelCase."""
+
+    image: str = DEFAULT_IMAGE
+    image_pull_policy: str = "IfNotPresent"
+    image_pull_secret: str = ""
+    cpu_request: str = "100m"
+    cpu_limit: str = "2"
+    memory_request: str = "128Mi"
+    memory_limit: str = "256Mi"
+    scratch_size: str = "8Gi"
+    """Bound of the emptyDir that a restore spools to."""
+    active_deadline_seconds: int = 4 * 3600
+    ttl_seconds_after_finished: int = 3600
+    """How long a finished Job stays, for those who want to look into its pod."""
+
+    def to_data(self) -> dict[str, str]:
+        """The ConfigMap's data."""
+        return {_camel(field.name): str(getattr(self, field.name)) for field in dataclasses.fields(self)}
+
+
+def from_data(data: Mapping[str, str]) -> Settings:
+    """The settings that a ConfigMap's data means; missing keys have defaults. Raises InvalidInput."""
+    chosen: dict[str, str | int] = {}
+    for field in dataclasses.fields(Settings):
+        text = data.get(_camel(field.name))
+        if text is None:
+            continue
+        if field.type != "int":
+            chosen[field.name] = text
+        elif text.isdigit() and int(text) > 0:
+            chosen[field.name] = int(text)
+        else:
+            raise errors.InvalidInput(
+                f'ConfigMap {CONFIG_MAP}: {_camel(field.name)} "{text}" is not a number of seconds')
+    return Settings(**chosen)  # type: ignore[arg-type]
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
