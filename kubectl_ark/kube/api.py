@@ -1,0 +1,140 @@
+"""Requests to the API server: retried where that is safe, answered with bytes or with one of our errors."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+import urllib3
+
+from kubectl_ark import errors
+from kubectl_ark.kube.connection import Connection
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 60.0
+"""How long one request is tried again: long enough for an API server to restart."""
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 120.0
+
+JSON = "application/json"
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+
+_RETRIED = frozenset({429, 500, 502, 503, 504})
+_BY_STATUS: dict[int, type[errors.ApiError]] = {
+    400: errors.Rejected, 403: errors.Forbidden, 404: errors.NotFound, 409: errors.Conflict, 410: errors.Expired,
+    422: errors.Rejected,
+}
+
+
+class Api:
+    """Thread-safe. ``stop`` set makes waiting requests end with Interrupted."""
+
+    def __init__(self, connection: Connection, *, stop: threading.Event | None = None) -> None:
+        self._connection = connection
+        self._stop = stop or threading.Event()
+        self._timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+
+    def raw(
+        self, method: str, path: str, *, body: bytes | None = None, params: Mapping[str, str] | None = None,
+        content_type: str = JSON, accept: str | None = None, patience: float = PATIENCE_SECONDS,
+    ) -> bytes:
+        """The answer's bytes.
+
+        Raises NotFound, Forbidden, Conflict, Rejected, Expired, Unreachable, ApiError, Interrupted.
+
+        429 (with its Retry-After), 5xx and broken connections are tried again for ``patience`` seconds. A POST whose
+        answer was lost may so be sent twice: the second answer is then Conflict, and what stands there is ours.
+        """
+        url = self._connection.host + path + ("?" + urlencode(params) if params else "")
+        deadline = time.monotonic() + patience
+        delay = 0.1
+        while True:
+            headers = self._connection.headers()
+            if body is not None:
+                headers["Content-Type"] = content_type
+            if accept is not None:
+                headers["Accept"] = accept
+            retry_after = 0.0
+            try:
+                answer = self._connection.pool.request(
+                    method, url, body=body, headers=headers, timeout=self._timeout, retries=False, redirect=False)
+            except urllib3.exceptions.HTTPError as fault:
+                failure: errors.ApiError = errors.Unreachable(
+                    f"the API server at {self._connection.host} does not answer: {_plain(fault)}")
+                failure.__cause__ = fault
+            else:
+                if answer.status < 300:
+                    return answer.data
+                failure = failure_of(answer.status, answer.data, method=method, path=path)
+                if answer.status not in _RETRIED or "admission webhook" in failure.message:
+                    raise failure
+                retry_after = _seconds(answer.headers.get("Retry-After"))
+            wait = max(retry_after, delay * (0.75 + random.random() / 2))
+            if time.monotonic() + wait > deadline:
+                raise failure
+            logger.debug("%s %s: %s; trying again in %.1f s", method, path, failure, wait)
+            if self._stop.wait(wait):
+                raise errors.Interrupted("stopped while waiting for the API server")
+            delay = min(delay * 2, 5.0)
+
+    def get(self, path: str, *, params: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """The object at ``path``. Errors as in ``raw``."""
+        return _decoded(self.raw("GET", path, params=params))
+
+    def create(self, path: str, body: dict[str, Any], *, params: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """POST ``body``; the object as the server stored it. Errors as in ``raw``."""
+        return _decoded(self.raw("POST", path, body=orjson.dumps(body), params=params))
+
+    def patch_json(self, path: str, operations: list[dict[str, Any]], **options: Any) -> dict[str, Any]:
+        """JSON patch (RFC 6902). A failed "test" operation raises Rejected."""
+        return _decoded(self.raw("PATCH", path, body=orjson.dumps(operations), content_type=JSON_PATCH, **options))
+
+    def patch_merge(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """JSON merge patch (RFC 7386). Errors as in ``raw``."""
+        return _decoded(self.raw("PATCH", path, body=orjson.dumps(body), content_type=MERGE_PATCH))
+
+
+def failure_of(status: int, body: bytes, *, method: str, path: str) -> errors.ApiError:
+    """Our error for an HTTP answer, in the server's words; what is not a Status object is cut short."""
+    try:
+        parsed = orjson.loads(body)
+    except ValueError:
+        parsed = None
+    if isinstance(parsed, dict) and parsed.get("kind") == "Status":
+        message = str(parsed.get("message") or parsed.get("reason") or f"HTTP {status}")
+    else:
+        parsed = None
+        text = body[:200].decode("utf-8", "replace").strip()
+        message = f"{method} {path}: HTTP {status}{': ' + text if text else ''}"
+    failure = _BY_STATUS.get(status, errors.ApiError)(message, status=status, body=parsed)
+    if isinstance(failure, errors.Expired) and parsed:
+        failure.continue_token = (parsed.get("metadata") or {}).get("continue") or None
+    return failure
+
+
+def _decoded(body: bytes) -> dict[str, Any]:
+    parsed = orjson.loads(body)
+    if not isinstance(parsed, dict):
+        raise errors.ApiError("the API server answered with something that is not an object")
+    return parsed
+
+
+def _seconds(text: str | None) -> float:
+    try:
+        return min(float(text or 0), 30.0)
+    except ValueError:
+        return 0.0
+
+
+def _plain(fault: BaseException) -> str:
+    """urllib3's message without the pool's repr in front of it."""
+    return str(fault).rpartition(">: ")[2] or type(fault).__name__

@@ -1,0 +1,70 @@
+"""From the pod's service account or a kubeconfig to a pool of connections."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+import urllib3
+
+from kubectl_ark import __version__, errors
+
+POOL_SIZE = 36
+"""Kept-alive connections: as many as a restore has threads, and a few for status writes."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Connection:
+    """Where the API server is and how to speak to it."""
+
+    host: str
+    """URL without a path at its end: "https://10.96.0.1:443"."""
+
+    pool: urllib3.PoolManager
+    headers: Callable[[], dict[str, str]]
+    """Headers of the next request; renews the token when it is due."""
+
+
+def connect(*, kubeconfig: str | None = None, context: str | None = None) -> Connection:
+    """The pod's own service account where there is one and no kubeconfig is named; else the kubeconfig.
+
+    Raises InvalidInput where neither can be used.
+    """
+    from kubernetes import config
+    from kubernetes.client.configuration import Configuration
+    from kubernetes.client.rest import RESTClientObject
+    from kubernetes.config.config_exception import ConfigException
+
+    configuration = Configuration()
+    try:
+        if kubeconfig is None and context is None and os.environ.get("KUBERNETES_SERVICE_HOST"):
+            config.load_incluster_config(client_configuration=configuration)
+        else:
+            config.load_kube_config(config_file=kubeconfig, context=context, client_configuration=configuration)
+    except (ConfigException, OSError) as error:
+        raise errors.InvalidInput(
+            f"no way to the API server: {error}", hint="run in a pod with a service account, or name a --kubeconfig",
+        ) from error
+    configuration.connection_pool_maxsize = POOL_SIZE
+    configuration.retries = False
+    pool: urllib3.PoolManager = RESTClientObject(configuration).pool_manager
+    # Python 3.13 refuses certificates of many real clusters (a CA without key usage) that kubectl takes.
+    context = ssl.create_default_context()
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if not configuration.verify_ssl:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    pool.connection_pool_kw["ssl_context"] = context
+    agent = f"kubectl-ark-runner/v{__version__}"
+
+    def headers() -> dict[str, str]:
+        result = {"User-Agent": agent, "Accept": "application/json"}
+        settings: dict[str, Any] = configuration.auth_settings()
+        for setting in settings.values():
+            if setting.get("in") == "header" and setting.get("value"):
+                result[setting["key"]] = setting["value"]
+        return result
+
+    return Connection(configuration.host.rstrip("/"), pool, headers)

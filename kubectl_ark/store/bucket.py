@@ -1,0 +1,225 @@
+"""One bucket: put, get, list, delete, stream. The only import of ``minio``.
+
+Every byte stored goes through ``put`` or ``upload`` and every byte read through ``get`` or ``open``: what is to
+happen between our bytes and stored bytes (encryption) belongs there and nowhere else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import ssl
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import urllib3
+from minio import Minio
+from minio.credentials import (
+    AWSConfigProvider, ChainedProvider, EnvAWSProvider, IamAwsProvider, Provider, StaticProvider,
+)
+from minio.error import InvalidResponseError, MinioException, S3Error
+
+from kubectl_ark import errors
+from kubectl_ark.store.location import Location
+
+logger = logging.getLogger(__name__)
+
+PART_SIZE = 8 * 1024 * 1024
+"""Bytes of one part of a multipart upload: with at most 10,000 parts this takes tars up to 78 GiB."""
+
+PARALLEL_PARTS = 2
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 60.0
+RETRIES = 4
+
+_UNUSABLE = {
+    "NoSuchBucket": "the bucket does not exist",
+    "InvalidAccessKeyId": "the store does not know the access key",
+    "SignatureDoesNotMatch": "the secret key is wrong",
+    "AccessDenied": "the credentials may not do this",
+    "InvalidBucketName": "the bucket's name is not valid",
+    "AuthorizationHeaderMalformed": "the region is wrong",
+    "MethodNotAllowed": "the store does not allow this here; is it read-only?",
+}
+_MISSING = frozenset({"NoSuchKey", "NoSuchObject", "ResourceNotFound"})
+_TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
+
+
+class Readable(Protocol):
+    """What ``upload`` reads from: ``read(n)`` gives exactly n bytes until the end; it may raise to abort."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes, b"" at the end."""
+
+
+class Bucket:
+    """Thread-safe. Keys are relative to the location's prefix. Methods raise StoreUnusable or StoreError."""
+
+    def __init__(self, location: Location) -> None:
+        self.location = location
+        self._client = _client(location)
+
+    def put(self, key: str, data: bytes, *, only_if_absent: bool = False) -> bool:
+        """Store ``data``. With only_if_absent, False if the key was there already (and it is left as it was)."""
+        headers: dict[str, Any] = {"Content-Type": "application/octet-stream"}
+        if only_if_absent:
+            headers["If-None-Match"] = "*"
+        try:
+            with self._translated("writing", key):
+                self._client._execute(  # the public put_object cannot send If-None-Match
+                    "PUT", self.location.bucket, self._key(key), body=data, headers=headers, no_body_trace=True)
+        except _AlreadyThere:
+            return False
+        return True
+
+    def upload(self, key: str, stream: Readable) -> None:
+        """Store a stream of unknown length in parts; if it or the store fails, the upload is aborted."""
+        with self._translated("uploading", key):
+            self._client.put_object(
+                self.location.bucket, self._key(key), stream, -1,
+                part_size=PART_SIZE, num_parallel_uploads=PARALLEL_PARTS)
+
+    def abort_uploads(self, directory: str) -> int:
+        """End the multipart uploads that a killed run left open under a directory; how many there were."""
+        with self._translated("looking for unfinished uploads in", directory):
+            found = self._client._list_multipart_uploads(  # NB: no public call lists them
+                self.location.bucket, prefix=self._key(directory))
+            for upload in found.uploads:
+                self._client._abort_multipart_upload(self.location.bucket, upload.object_name, upload.upload_id)
+        return len(found.uploads)
+
+    @contextlib.contextmanager
+    def open(self, key: str) -> Iterator[Readable]:
+        """The stored bytes as a stream. Raises KeyMissing."""
+        with self._translated("reading", key):
+            answer = self._client.get_object(self.location.bucket, self._key(key))
+        try:
+            yield _Reading(self, key, answer)
+        finally:
+            answer.close()
+            answer.release_conn()
+
+    def get(self, key: str, *, limit: int) -> bytes:
+        """The whole object, of at most ``limit`` bytes. Raises KeyMissing; Damaged where it is larger."""
+        with self.open(key) as stream:
+            data = io.BytesIO()
+            while chunk := stream.read(1 << 20):
+                if data.tell() + len(chunk) > limit:
+                    raise errors.Damaged(f"{self.location.url}{key} is larger than {limit} bytes")
+                data.write(chunk)
+            return data.getvalue()
+
+    def exists(self, key: str) -> bool:
+        """True if the key is there."""
+        try:
+            with self._translated("looking for", key):
+                self._client.stat_object(self.location.bucket, self._key(key))
+        except errors.KeyMissing:
+            return False
+        return True
+
+    def keys(self, directory: str) -> Iterator[str]:
+        """Every key under a directory, relative to the prefix."""
+        with self._translated("listing", directory):
+            for found in self._client.list_objects(
+                    self.location.bucket, prefix=self._key(directory), recursive=True):
+                yield str(found.object_name)[len(self.location.root):]
+
+    def directories(self, directory: str = "") -> list[str]:
+        """Names of the directories right under a directory ("" for the prefix's root)."""
+        with self._translated("listing", directory):
+            start = self._key(directory)
+            return [str(found.object_name)[len(start):].rstrip("/") for found in self._client.list_objects(
+                self.location.bucket, prefix=start, recursive=False) if found.is_dir]
+
+    def delete(self, key: str) -> None:
+        """Remove a key; one that is not there is no error."""
+        with contextlib.suppress(errors.KeyMissing), self._translated("deleting", key):
+            self._client.remove_object(self.location.bucket, self._key(key))
+
+    def check(self) -> None:
+        """Raise StoreUnusable or StoreError unless the bucket is there and may be listed."""
+        with self._translated("checking", ""):
+            if not self._client.bucket_exists(self.location.bucket):
+                raise errors.StoreUnusable(self._sentence("checking", "", _UNUSABLE["NoSuchBucket"]),
+                                           hint="create it, or correct the location's bucket and region")
+
+    def _key(self, key: str) -> str:
+        return self.location.root + key
+
+    def _sentence(self, doing: str, key: str, what: str) -> str:
+        return f'storage location "{self.location.name}": {doing} {self.location.url}{key}: {what}'
+
+    @contextlib.contextmanager
+    def _translated(self, doing: str, key: str) -> Iterator[None]:
+        try:
+            yield
+        except S3Error as fault:
+            raise self._error_of(fault, doing, key) from fault
+        except urllib3.exceptions.MaxRetryError as fault:
+            raise errors.StoreError(
+                self._sentence(doing, key, f"no answer: {_plain(fault.reason or fault)}")) from fault
+        except InvalidResponseError as fault:
+            raise errors.StoreError(self._sentence(
+                doing, key, "the answer is not S3's; is this the address of the store's API?")) from fault
+        except (urllib3.exceptions.HTTPError, MinioException, OSError) as fault:
+            raise errors.StoreError(self._sentence(doing, key, _plain(fault))) from fault
+        except ValueError as fault:
+            # minio checks credentials from the surroundings only when it signs the first request
+            raise errors.StoreUnusable(self._sentence(doing, key, str(fault))) from fault
+
+    def _error_of(self, fault: S3Error, doing: str, key: str) -> Exception:
+        code = fault.code or ""
+        if code in _MISSING:
+            return errors.KeyMissing(self._sentence(doing, key, "it is not there"))
+        if code in _TAKEN:
+            return _AlreadyThere()
+        words = f"{fault.message or 'no message'} ({code})"
+        if code in _UNUSABLE:
+            return errors.StoreUnusable(self._sentence(doing, key, f"{_UNUSABLE[code]}: {words}"))
+        return errors.StoreError(self._sentence(doing, key, words))
+
+
+class _Reading:
+    """A stored object being read; faults of the store become our errors, those of the reader stay what they are."""
+
+    def __init__(self, bucket: Bucket, key: str, answer: Any) -> None:
+        self._bucket, self._key, self._answer = bucket, key, answer
+
+    def read(self, size: int = -1, /) -> bytes:
+        with self._bucket._translated("reading", self._key):
+            data: bytes = self._answer.read(size if size >= 0 else None)
+            return data
+
+
+class _AlreadyThere(Exception):
+    """A conditional put found the key."""
+
+
+def _client(location: Location) -> Minio:
+    retries = urllib3.Retry(total=RETRIES, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504],
+                            allowed_methods=None)
+    options: dict[str, Any] = {}
+    if location.secure:
+        context = ssl.create_default_context(cadata=location.ca_certificate)
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # private CAs seldom have every extension
+        if not location.verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        options["ssl_context"] = context
+    http = urllib3.PoolManager(
+        timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS), maxsize=8, retries=retries, **options)
+    return Minio(endpoint=location.endpoint, secure=location.secure, region=location.region or "us-east-1",
+                 credentials=_provider(location), http_client=http)
+
+
+def _provider(location: Location) -> Provider:
+    if location.credentials:
+        given = location.credentials
+        return StaticProvider(given.access_key, given.secret_key, given.session_token)
+    return ChainedProvider([EnvAWSProvider(), AWSConfigProvider(), IamAwsProvider()])
+
+
+def _plain(fault: BaseException) -> str:
+    return str(fault).rpartition(">: ")[2] or type(fault).__name__

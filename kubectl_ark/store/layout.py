@@ -1,0 +1,102 @@
+"""Every key in the bucket, relative to the location's prefix; Velero's layout (its pkg/persistence).
+
+Only ROOTS may stand at the root of the prefix, or every Velero on that bucket calls the location unavailable. What
+is ours alone sits inside ``backups/<name>/``, where Velero ignores it and deletes it with the backup.
+"""
+
+from __future__ import annotations
+
+ROOTS = frozenset({"backups", "restores", "restic", "metadata", "plugins", "kopia"})
+
+BACKUPS = "backups/"
+
+
+def root(prefix: str | None) -> str:
+    """What stands before every key: "" or "some/prefix/"."""
+    trimmed = (prefix or "").strip("/")
+    return trimmed + "/" if trimmed else ""
+
+
+def backup_directory(backup: str) -> str:
+    """Everything of one backup; deleting it is deleting this prefix."""
+    return f"{BACKUPS}{backup}/"
+
+
+def metadata(backup: str) -> str:
+    """The Backup CR in plain JSON; a backup exists if and only if this key does."""
+    return f"{BACKUPS}{backup}/velero-backup.json"
+
+
+def contents(backup: str) -> str:
+    """The tar of all items."""
+    return f"{BACKUPS}{backup}/{backup}.tar.gz"
+
+
+def backup_log(backup: str) -> str:
+    """The run's log, gzipped text."""
+    return f"{BACKUPS}{backup}/{backup}-logs.gz"
+
+
+def backup_results(backup: str) -> str:
+    """Warnings and errors by namespace."""
+    return f"{BACKUPS}{backup}/{backup}-results.gz"
+
+
+def resource_list(backup: str) -> str:
+    """Names of all items by kind."""
+    return f"{BACKUPS}{backup}/{backup}-resource-list.json.gz"
+
+
+def volume_info(backup: str) -> str:
+    """How each volume's data was saved, or that it was not."""
+    return f"{BACKUPS}{backup}/{backup}-volumeinfo.json.gz"
+
+
+def pod_volume_backups(backup: str) -> str:
+    """PodVolumeBackup CRs."""
+    return f"{BACKUPS}{backup}/{backup}-podvolumebackups.json.gz"
+
+
+def volume_snapshots(backup: str) -> str:
+    """Native snapshots."""
+    return f"{BACKUPS}{backup}/{backup}-volumesnapshots.json.gz"
+
+
+def item_operations(backup: str) -> str:
+    """Asynchronous item operations; we have none, Velero's reader likes to see the list."""
+    return f"{BACKUPS}{backup}/{backup}-itemoperations.json.gz"
+
+
+def claim(backup: str) -> str:
+    """Ours: who is writing this backup; put only if absent."""
+    return f"{BACKUPS}{backup}/ark-claim.json"
+
+
+def manifest(backup: str) -> str:
+    """Ours: the sha256 of every key and of every item."""
+    return f"{BACKUPS}{backup}/{backup}-manifest.json.gz"
+
+
+def restore_directory(restore: str) -> str:
+    """Everything of one restore."""
+    return f"restores/{restore}/"
+
+
+def restore_log(restore: str) -> str:
+    """The run's log, gzipped text."""
+    return f"restores/{restore}/restore-{restore}-logs.gz"
+
+
+def restore_results(restore: str) -> str:
+    """Warnings and errors by namespace."""
+    return f"restores/{restore}/restore-{restore}-results.gz"
+
+
+def restore_resource_list(restore: str) -> str:
+    """Items with what was done to each."""
+    return f"restores/{restore}/restore-{restore}-resource-list.json.gz"
+
+
+def restore_volume_info(restore: str) -> str:
+    """Restored volumes; NB without "restore-" before the name, as Velero has it."""
+    return f"restores/{restore}/{restore}-volumeinfo.json.gz"
