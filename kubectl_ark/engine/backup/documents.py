@@ -1,0 +1,63 @@
+"""The files beside a backup's tar, and the one that makes it exist (ark-format.md §2)."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+from kubectl_ark.engine.backup.records import compressed
+from kubectl_ark.model import labels
+
+TRANSIENT_STATUS = ("claim", "heartbeatTimestamp", "step", "pendingHooks")
+"""What of our status means something only while the run lasts."""
+
+EMPTY_LIST = b"[]\n"
+
+
+def metadata(
+    backup: dict[str, Any], *, version: dict[str, str], cluster_id: str, manifest_sha256: str,
+) -> bytes:
+    """velero-backup.json: the finished Backup CR in Velero's group, as Velero's reader wants it.
+
+    version: the API server's /version. The stored spec says what was done: where no filter narrowed the backup, every
+    cluster-scoped kind is in it.
+    """
+    stored = copy.deepcopy(backup)
+    stored["apiVersion"], stored["kind"] = "velero.io/v1", "Backup"
+    meta = stored["metadata"]
+    meta.pop("managedFields", None)
+    spec = stored["spec"]
+    meta["labels"] = {**(meta.get("labels") or {}),
+                      labels.VELERO_STORAGE_LOCATION: labels.label_value(spec["storageLocation"])}
+    annotations = {key: value for key, value in (meta.get("annotations") or {}).items()
+                   if key != "kubectl.kubernetes.io/last-applied-configuration"}
+    meta["annotations"] = {
+        **annotations,
+        "velero.io/source-cluster-k8s-gitversion": version.get("gitVersion", ""),
+        "velero.io/source-cluster-k8s-major-version": version.get("major", ""),
+        "velero.io/source-cluster-k8s-minor-version": version.get("minor", ""),
+        labels.CLUSTER_ID: cluster_id,
+        labels.MANIFEST_SHA256: manifest_sha256,
+    }
+    everything = not spec.get("excludedNamespaces") and set(spec.get("includedNamespaces") or ["*"]) == {"*"}
+    if spec.get("includeClusterResources") is None and everything:
+        spec["includeClusterResources"] = True
+    for field in TRANSIENT_STATUS:
+        stored["status"].pop(field, None)
+    return json.dumps(stored, indent=2, ensure_ascii=False).encode()
+
+
+def claim(*, uid: str, cluster_id: str, moment: str) -> bytes:
+    """ark-claim.json: which Backup of which cluster writes here."""
+    return json.dumps({"uid": uid, "clusterID": cluster_id, "time": moment}).encode() + b"\n"
+
+
+def results(document: dict[str, Any]) -> bytes:
+    """``<b>-results.gz`` and ``restore-<r>-results.gz``."""
+    return compressed(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+
+
+def empty_list() -> bytes:
+    """A side file of which there is nothing to say."""
+    return compressed(EMPTY_LIST)

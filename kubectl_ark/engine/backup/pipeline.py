@@ -1,0 +1,132 @@
+"""From the tar's bytes to the bucket, beside the thread that makes them.
+
+Three stages with bounded queues between them: the caller writes chunks, one thread compresses and hashes them as the
+S3 client asks for the next part, the client's own threads send parts. Compressing, hashing and sending all release
+Python's lock, so they cost the caller nothing but the second core.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import queue
+import threading
+from typing import Any
+
+from isal import isal_zlib
+
+from kubectl_ark.engine.backup.records import GZIP
+from kubectl_ark.store.bucket import Bucket
+
+WAITING_CHUNKS = 6
+
+
+@dataclasses.dataclass
+class Uploaded:
+    """What was stored. members: {"name", "offset"} of each gzip member, in order."""
+
+    sha256: str = ""
+    size: int = 0
+    members: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+
+
+class Upload:
+    """An ``archive.Sink`` that stores the tar under a key. Use as a context manager.
+
+    Leaving it with an exception aborts the upload; leaving it normally waits until everything is stored and raises
+    what the store said if it failed.
+    """
+
+    def __init__(self, bucket: Bucket, key: str) -> None:
+        self.result = Uploaded()
+        self._bucket, self._key = bucket, key
+        self._queue: queue.Queue[bytes | str | BaseException | None] = queue.Queue(WAITING_CHUNKS)
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._store, name="upload", daemon=True)
+
+    def __enter__(self) -> Upload:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        with contextlib.suppress(_Stopped):
+            self._put(error)
+        self._thread.join()
+        if error is None and self._failure is not None:
+            raise self._failure
+
+    def member(self, label: str) -> None:
+        """What follows is a new gzip member."""
+        self._write(label)
+
+    def write(self, chunk: bytes) -> None:
+        """The next bytes of the tar. Raises what the store said if the upload has failed."""
+        self._write(chunk)
+
+    def _write(self, entry: bytes | str) -> None:
+        try:
+            self._put(entry)
+        except _Stopped:
+            assert self._failure is not None
+            raise self._failure from None
+
+    def _put(self, entry: bytes | str | BaseException | None) -> None:
+        while self._failure is None:
+            try:
+                self._queue.put(entry, timeout=1.0)
+                return
+            except queue.Full:
+                continue
+        raise _Stopped
+
+    def _store(self) -> None:
+        try:
+            self._bucket.upload(self._key, _Compressing(self._queue, self.result))
+        except BaseException as failure:
+            self._failure = failure
+
+
+class _Stopped(Exception):
+    """The other end is gone."""
+
+
+class _Compressing:
+    """What the S3 client reads: the queue's chunks, compressed, in pieces of just the size it asks for."""
+
+    def __init__(self, source: queue.Queue[Any], result: Uploaded) -> None:
+        self._source, self._result = source, result
+        self._gzip: Any = None
+        self._ready: list[bytes] = []
+        self._size = 0
+        self._ended = False
+        self._digest = hashlib.sha256()
+
+    def read(self, size: int = -1, /) -> bytes:
+        while not self._ended and (size < 0 or self._size < size):
+            entry = self._source.get()
+            if isinstance(entry, BaseException):
+                raise entry
+            if isinstance(entry, bytes):
+                self._take(self._gzip.compress(entry))
+                continue
+            if self._gzip is not None:
+                self._take(self._gzip.flush())
+            if entry is None:
+                self._ended = True
+                self._result.sha256 = self._digest.hexdigest()
+            else:
+                self._gzip = isal_zlib.compressobj(level=1, wbits=GZIP)
+                self._result.members.append({"name": entry, "offset": self._result.size})
+        data = b"".join(self._ready)
+        if size < 0:
+            size = len(data)
+        self._ready, self._size = ([data[size:]] if len(data) > size else []), max(0, len(data) - size)
+        return data[:size]
+
+    def _take(self, data: bytes) -> None:
+        if data:
+            self._ready.append(data)
+            self._size += len(data)
+            self._digest.update(data)
+            self._result.size += len(data)

@@ -1,0 +1,156 @@
+"""One backup, from discovery to the last item in the bucket's tar."""
+
+from __future__ import annotations
+
+import dataclasses
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from kubectl_ark import errors
+from kubectl_ark.engine.backup import kinds, listing, namespaces, selection
+from kubectl_ark.engine.backup.archive import Archive
+from kubectl_ark.engine.backup.collector import Collector
+from kubectl_ark.engine.backup.pipeline import Upload, Uploaded
+from kubectl_ark.engine.backup.related import Related
+from kubectl_ark.engine.backup.volumes import VolumeRecords
+from kubectl_ark.engine.progress import Progress
+from kubectl_ark.engine.results import CLUSTER
+from kubectl_ark.engine.runlog import RunLog
+from kubectl_ark.kube import discovery
+from kubectl_ark.kube.api import Api
+from kubectl_ark.kube.pages import items
+from kubectl_ark.model import selectors
+from kubectl_ark.model.resources import Catalog, Resource
+from kubectl_ark.store.bucket import Bucket
+
+PAGES_AHEAD = 2
+"""Pages listed and not yet archived."""
+
+
+@dataclasses.dataclass
+class Collected:
+    """What a backup brought together: the tar is stored, its lists wait to be."""
+
+    archive: Archive
+    volumes: VolumeRecords
+    uploaded: Uploaded
+
+
+def run(
+    api: Api, bucket: Bucket, spec: dict[str, Any], *, key: str, directory: Path, log: RunLog, progress: Progress,
+) -> Collected:
+    """Store every object that ``spec`` (a Backup's, defaulted and valid) selects in the tar under ``key``.
+
+    directory: scratch space. What cannot be read is an error in the log and does not stop the run. Raises StoreError
+    where the upload fails, ApiError where not even discovery answers, and what ``progress.checkpoint`` raises; the
+    upload is then aborted.
+    """
+    progress.step("discovering kinds")
+    catalog = discovery.discover(api)
+    for group, reason in catalog.broken.items():
+        log.warning(f"the kinds of {group} are left out: {reason}", place=CLUSTER)
+    archive_volumes = VolumeRecords(directory)
+    with Upload(bucket, key) as upload:
+        archive = Archive(upload, directory=directory, mtime=int(time.time()))
+        _collect(api, catalog, spec, archive=archive, volumes=archive_volumes, log=log, progress=progress)
+        archive.finish()
+        progress.step("uploading")
+    return Collected(archive, archive_volumes, upload.result)
+
+
+def _collect(
+    api: Api, catalog: Catalog, spec: dict[str, Any], *, archive: Archive, volumes: VolumeRecords, log: RunLog,
+    progress: Progress,
+) -> None:
+    chosen = selection.of_spec(spec, catalog)
+    namespace_kind = catalog.get(selection.NAMESPACES)
+    assert namespace_kind is not None, "every API server serves namespaces"
+    survey = namespaces.survey(items(api, namespace_kind), chosen)
+    chosen = dataclasses.replace(chosen, excluded_namespaces=(*chosen.excluded_namespaces, *survey.hidden))
+    for name in survey.missing:
+        log.error(f'namespace "{name}" is included by name, but it does not exist', place=name)
+    for name in survey.terminating:
+        log.warning(f'namespace "{name}" is being deleted: what is left of it is taken', place=name)
+    collector = Collector(archive, log, volumes, partial=chosen.label_selector is not None)
+    wanted = None if survey.wanted is None else frozenset(survey.wanted)
+    listed = kinds.listed(catalog, chosen)
+    collected: list[Resource] = []
+    for resource, pages in _Ahead(api, listed, survey.wanted, chosen).kinds():
+        archive.begin(resource)
+        before = archive.items
+        try:
+            for page in pages:
+                progress.checkpoint()
+                remaining = (page.get("metadata") or {}).get("remainingItemCount") or 0
+                progress.done(collector.page(resource, page.get("items") or [], wanted))
+                progress.total(archive.items + remaining)
+        except errors.ApiError as failure:
+            log.error(f"listing {resource.group_resource}: {failure}", place=CLUSTER, resource=resource.group_resource)
+        if archive.items > before:
+            collected.append(resource)
+            log.info(f"{archive.items - before} {resource.group_resource}", resource=resource.group_resource)
+    progress.step("collecting what items refer to")
+    Related(api, catalog, chosen, collector=collector, archive=archive, log=log,
+            checkpoint=progress.checkpoint).collect(listed, collected)
+    if chosen.takes_namespace_objects:
+        archive.begin(namespace_kind)
+        holding = collector.references.namespaces
+        collector.page(namespace_kind, [
+            item for item in items(api, namespace_kind) if namespaces.keeps(item, chosen, holding=holding)], None)
+    progress.done(archive.items - progress.snapshot()[0])
+    progress.total(archive.items)
+
+
+class _Ahead:
+    """Lists kind after kind in a thread of its own, a few pages ahead of who archives them."""
+
+    def __init__(
+        self, api: Api, listed: list[Resource], wanted: list[str] | None, chosen: selection.Selection,
+    ) -> None:
+        self._api, self._listed, self._wanted = api, listed, wanted
+        self._selector = selectors.to_query(chosen.label_selector)
+        self._queue: queue.Queue[dict[str, Any] | BaseException | None] = queue.Queue(PAGES_AHEAD)
+        self._abandoned = threading.Event()
+
+    def kinds(self) -> Iterator[tuple[Resource, Iterator[dict[str, Any]]]]:
+        """Each kind with its pages; a kind's pages must be taken before the next kind is."""
+        threading.Thread(target=self._list, name="list", daemon=True).start()
+        try:
+            for resource in self._listed:
+                pages = self._pages()
+                yield resource, pages
+                for _ in pages:
+                    pass
+        finally:
+            self._abandoned.set()
+
+    def _pages(self) -> Iterator[dict[str, Any]]:
+        while (entry := self._queue.get()) is not None:
+            if isinstance(entry, BaseException):
+                raise entry
+            yield entry
+
+    def _list(self) -> None:
+        for resource in self._listed:
+            try:
+                for page in listing.list_kind(self._api, resource, self._wanted, label_selector=self._selector):
+                    self._put(page)
+                    if self._abandoned.is_set():
+                        return
+                self._put(None)
+            except BaseException as failure:
+                self._put(failure)
+            if self._abandoned.is_set():
+                return
+
+    def _put(self, entry: dict[str, Any] | BaseException | None) -> None:
+        while not self._abandoned.is_set():
+            try:
+                self._queue.put(entry, timeout=1.0)
+                return
+            except queue.Full:
+                continue
