@@ -1,0 +1,242 @@
+"""One wave: every wanted item of one kind, created in parallel; what exists already is left alone.
+
+Into a namespace that this run made, items are posted at once: a 409 there is only a controller that was quicker (the
+account "default"). Elsewhere the kind is listed once, what exists is compared, and what is missing is posted: listing
+3,000 objects takes 0.1 s, 3,000 refused POSTs take 3 s (tried).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+
+from kubectl_ark import errors
+from kubectl_ark.engine.backup.listing import list_kind
+from kubectl_ark.engine.restore import leftout
+from kubectl_ark.engine.restore.archive import Group, Object
+from kubectl_ark.engine.restore.context import CREATE_PARAMS, Context, named
+from kubectl_ark.engine.restore.existing import (
+    account_merge, comparable, differences, is_controlled, is_of_this_restore,
+)
+from kubectl_ark.engine.restore.messages import differs, not_created
+from kubectl_ark.engine.restore.namespaces import Namespaces
+from kubectl_ark.engine.restore.order import CLAIMS, VOLUMES
+from kubectl_ark.engine.restore.outcome import CREATED, FAILED, UPDATED
+from kubectl_ark.engine.restore.plan import Plan
+from kubectl_ark.engine.restore.transforms import generic, table
+from kubectl_ark.engine.restore.wire import encode
+from kubectl_ark.engine.results import CLUSTER
+from kubectl_ark.model import labels
+from kubectl_ark.model.resources import Resource
+
+GOING_SECONDS = 60.0
+"""How long an object of the same name that is being deleted is waited for, and a conflict inside the server retried."""
+
+NEW_KIND_SECONDS = 10.0
+"""How long a 404 for a custom resource is retried: of several API servers one may learn of a new CRD later."""
+
+FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 1.0
+
+PORT_TAKEN = "provided port is already allocated"
+
+
+class Wave:
+    """``run`` it once. ``created``: names of what was created, by this try or an earlier one of the same restore."""
+
+    def __init__(
+        self, context: Context, group: Group, resource: Resource, *, plan: Plan, namespaces: Namespaces,
+    ) -> None:
+        self.created: list[str] = []
+        self._context = context
+        self._group = group
+        self._type = group.type
+        self._resource = resource
+        self._plan = plan
+        self._namespaces = namespaces
+        self._paths: dict[str, str] = {}
+
+    def run(self) -> None:
+        """Settle every wanted item. Raises Unreachable, and what the run's checkpoint raises."""
+        group, unusable = self._group, self._namespaces.unusable
+        todo: list[int] = []
+        for position in group.wanted():
+            if group.namespaces[position] in unusable:
+                self._context.settled(self._type, group.title(position), FAILED)
+            else:
+                todo.append(position)
+        settled = self._compare_existing(todo)
+        self._in_parallel([position for position in todo if position not in settled] if settled else todo)
+
+    def _compare_existing(self, positions: Iterable[int]) -> set[int]:
+        """List the namespaces that were there before, settle what exists; the positions that are settled."""
+        group, fresh = self._group, self._namespaces.fresh
+        wanted = {(group.namespaces[each], group.names[each]): each for each in positions
+                  if group.namespaces[each] not in fresh}
+        settled: set[int] = set()
+        if not wanted or "list" not in self._resource.verbs:
+            return settled
+        namespaces = sorted({namespace for namespace, _ in wanted}) if self._resource.namespaced else None
+        try:
+            for page in list_kind(self._context.api, self._resource, namespaces):
+                for live in page.get("items") or ():
+                    metadata = live["metadata"]
+                    position = wanted.get((metadata.get("namespace", ""), metadata["name"]))
+                    if position is not None and position not in settled and not metadata.get("deletionTimestamp"):
+                        self._exists(position, live)
+                        settled.add(position)
+                        self._context.progress.checkpoint()
+        except errors.Unreachable:
+            raise
+        except errors.ApiError as fault:
+            # The list only saves requests: what exists is found by its 409 as well.
+            self._context.log.info(f"what exists of {self._type.group_resource} could not be listed: {fault}")
+        return settled
+
+    def _in_parallel(self, positions: list[int]) -> None:
+        feed = iter(positions)
+        lock = threading.Lock()
+        ended = threading.Event()
+
+        def work() -> None:
+            try:
+                while not ended.is_set():
+                    with lock:
+                        position = next(feed, None)
+                    if position is None:
+                        return
+                    self._context.progress.checkpoint()
+                    self._restore(position)
+            except BaseException:
+                ended.set()
+                raise
+
+        futures = [self._context.pool.submit(work) for _ in range(min(self._context.threads, len(positions)))]
+        faults = [fault for fault in [each.exception() for each in futures] if fault is not None]
+        if faults:
+            raise faults[0]
+
+    def _restore(self, position: int) -> None:
+        group, context = self._group, self._context
+        item = context.archive.load(group, position)
+        if self._left_out(position, item):
+            return
+        table.apply(self._type.group_resource, item)
+        namespace, title = group.namespaces[position], group.title(position)
+        if self._type.group_resource == CLAIMS:
+            fate = self._plan.fates.get((namespace, group.names[position]))
+            if fate is not None and fate.refused:
+                context.failed(self._type, title, namespace, f"{named(self._type, title)} was not created: "
+                               f"{fate.refused}; free that volume or restore the claim under another volume")
+                return
+            if fate is not None and not fate.keep_volume:
+                item["spec"].pop("volumeName", None)
+        generic.add_labels(item, context.labels)
+        self._post(position, encode(item))
+
+    def _post(self, position: int, body: bytes) -> None:
+        started, pause = time.monotonic(), FIRST_PAUSE_SECONDS
+        path = self._path(self._group.namespaces[position])
+        while True:
+            waited = time.monotonic() - started
+            try:
+                self._context.api.raw("POST", path, body=body, params=CREATE_PARAMS)
+                return self._was_created(position)
+            except errors.Conflict as conflict:
+                live = self._live(position)
+                if live is not None and not live["metadata"].get("deletionTimestamp"):
+                    return self._exists(position, live)
+                # Being deleted, gone just now, or a clash over a ResourceQuota inside the server.
+                if waited > GOING_SECONDS:
+                    return self._refused(position, conflict)
+            except errors.NotFound as missing:
+                if "." not in self._type.group_resource or waited > NEW_KIND_SECONDS:
+                    return self._refused(position, missing)
+            except errors.Unreachable:
+                raise
+            except errors.ApiError as fault:
+                live = self._live(position) if PORT_TAKEN in fault.message else None
+                return self._exists(position, live) if live is not None else self._refused(position, fault)
+            self._context.progress.checkpoint()
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _exists(self, position: int, live: Object) -> None:
+        """Settle an item whose object is in the cluster already. ``live`` is used up."""
+        context, type, title = self._context, self._type, self._group.title(position)
+        item = context.archive.load(self._group, position)
+        if self._left_out(position, item):
+            return
+        if is_of_this_restore(live, restore_label=context.labels[labels.RESTORE_NAME], since=context.since):
+            return self._was_created(position)
+        if is_controlled(type, live):
+            return context.skipped(type, title, leftout.BY_CONTROLLER)
+        comparable(type, item)
+        comparable(type, live)
+        if type.group_resource == CLAIMS:
+            fate = self._plan.fates.get((self._group.namespaces[position], self._group.names[position]))
+            if fate is not None and not fate.keep_volume:
+                item["spec"].pop("volumeName", None)
+        paths = differences(type, item, live)
+        if not paths:
+            return context.skipped(type, title)
+        if type.group_resource == "serviceaccounts":
+            return self._merge_account(position, account_merge(item, live))
+        context.log.warning(differs(type, title, paths), place=self._group.namespaces[position] or CLUSTER,
+                            resource=type.group_resource, name=title)
+        context.skipped(type, title)
+
+    def _merge_account(self, position: int, patch: Object) -> None:
+        title = self._group.title(position)
+        if not patch:
+            return self._context.skipped(self._type, title)
+        try:
+            self._context.api.patch_merge(self._object_path(position), patch)
+        except errors.Unreachable:
+            raise
+        except errors.ApiError as fault:
+            self._context.failed(self._type, title, self._group.namespaces[position],
+                                 f"{named(self._type, title)} exists and what it lacks could not be added: {fault}")
+        else:
+            self._context.settled(self._type, title, UPDATED)
+
+    def _left_out(self, position: int, item: Object) -> bool:
+        reason = leftout.reason(self._type.group_resource, item)
+        if reason is None and self._type.group_resource == VOLUMES \
+                and self._group.names[position] in self._plan.provisioned:
+            reason = "provisioned anew for its claim"
+        if reason is not None:
+            self._context.skipped(self._type, self._group.title(position), reason)
+        return reason is not None
+
+    def _was_created(self, position: int) -> None:
+        namespace, title = self._group.namespaces[position], self._group.title(position)
+        self.created.append(self._group.names[position])
+        self._context.settled(self._type, title, CREATED)
+        fate = self._plan.fates.get((namespace, self._group.names[position])) \
+            if self._type.group_resource == CLAIMS else None
+        if fate is not None and (fate.warning or fate.error):
+            say = self._context.log.error if fate.error else self._context.log.warning
+            say(f"{named(self._type, title)} was created, but {fate.error or fate.warning}", place=namespace,
+                resource=CLAIMS, name=title)
+
+    def _refused(self, position: int, fault: errors.ApiError) -> None:
+        title = self._group.title(position)
+        self._context.failed(self._type, title, self._group.namespaces[position],
+                             not_created(self._type, title, fault))
+
+    def _live(self, position: int) -> Object | None:
+        try:
+            return self._context.api.get(self._object_path(position))
+        except (errors.NotFound, errors.Forbidden):
+            return None
+
+    def _path(self, namespace: str) -> str:
+        path = self._paths.get(namespace)
+        if path is None:
+            path = self._paths[namespace] = self._resource.path(namespace or None)
+        return path
+
+    def _object_path(self, position: int) -> str:
+        return self._resource.path(self._group.namespaces[position] or None, self._group.names[position])

@@ -1,0 +1,138 @@
+"""The whole of a restore, from the stored backup to the last created object."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from kubectl_ark import errors
+from kubectl_ark.engine.progress import Progress
+from kubectl_ark.engine.restore import crds, manifest, plan, selection, volumeinfo
+from kubectl_ark.engine.restore.archive import WANTED, Archive, Group, read_items
+from kubectl_ark.engine.restore.context import Context, labels_of, since_of
+from kubectl_ark.engine.restore.create import Wave
+from kubectl_ark.engine.restore.namespaces import Namespaces
+from kubectl_ark.engine.restore.order import CRDS, NAMESPACES, ordered
+from kubectl_ark.engine.restore.outcome import FAILED, Outcome
+from kubectl_ark.engine.restore.volumeinfo import VolumeData
+from kubectl_ark.engine.results import CLUSTER, RUN
+from kubectl_ark.engine.runlog import RunLog
+from kubectl_ark.kube.api import Api
+from kubectl_ark.model.resources import Catalog
+from kubectl_ark.store import layout
+from kubectl_ark.store.bucket import Bucket
+
+THREADS = 32
+"""Where more parallel creates no longer made a one-node API server faster (tried)."""
+
+
+def run(
+    *, api: Api, catalog: Catalog, bucket: Bucket, restore: dict[str, Any], backup: dict[str, Any], workdir: Path,
+    log: RunLog, progress: Progress, threads: int = THREADS,
+) -> Outcome:
+    """Restore what the Restore CR asks for; what was done to each item.
+
+    restore: the CR, validated. backup: velero-backup.json. workdir: an empty directory for the spool and the outcome,
+    which the caller removes when it has read ``Outcome.resource_list``. Troubles with single items go to ``log`` as
+    warnings and errors. Raises Damaged before anything is created where the backup is not what was written;
+    StoreError, Unreachable, ArkError (work directory full); RunLost, Cancelled, Interrupted from the checkpoint.
+    """
+    archive = Archive(workdir / "items")
+    context = Context(
+        api=api, catalog=catalog, archive=archive, selection=selection.of_spec(restore.get("spec") or {}, catalog),
+        outcome=Outcome(workdir), log=log, progress=progress, pool=ThreadPoolExecutor(threads), threads=threads,
+        labels=labels_of(restore, backup), since=since_of(restore))
+    try:
+        progress.step("verifying the backup")
+        data = _read(context, bucket, backup, workdir)
+        _create(context, data)
+    finally:
+        context.pool.shutdown(cancel_futures=True)
+        archive.close()
+    return context.outcome
+
+
+def _read(context: Context, bucket: Bucket, backup: dict[str, Any], workdir: Path) -> VolumeData:
+    name = backup["metadata"]["name"]
+    checksums = manifest.fetch(bucket, backup, workdir)
+    if checksums is None:
+        context.log.info("this backup carries no checksums (Velero writes none): checked are gzip's own and the JSON")
+    data = volumeinfo.fetch(bucket, backup, checksums)
+    key = layout.contents(name)
+    try:
+        with bucket.open(key) as stream:
+            context.archive.fill(
+                read_items(stream, subject=f'the archive of backup "{name}"', key=key, manifest=checksums,
+                           checkpoint=context.progress.checkpoint),
+                context.selection.take)
+    except errors.KeyMissing as fault:
+        raise errors.Damaged(f'backup "{name}" has no archive: {key} is gone',
+                             hint="use another backup; this one cannot be restored") from fault
+    return data
+
+
+def _create(context: Context, data: VolumeData) -> None:
+    archive, namespaces, empty = context.archive, Namespaces(context), plan.Plan()
+    crds.take_needed(context)
+    wanted = _wanted_namespaces(archive)
+    own = sum(group.states.count(WANTED) for group in archive.of_kind(NAMESPACES))
+    context.progress.total(archive.count() - own + len(wanted))
+    if not archive.count():
+        context.log.warning("nothing to restore: no item of the backup passes the filters; see spec of the Restore",
+                            place=RUN)
+    created = [name for group in archive.of_kind(CRDS) for name in _wave(context, group, empty, namespaces)]
+    if created:
+        crds.wait(context, created)
+    context.progress.step("restoring namespaces")
+    namespaces.ensure(wanted)
+    volumes = plan.make(context, data)
+    context.progress.total(archive.count() - own + len(wanted) + len(volumes.left_behind))
+    plan.release(context, volumes)
+    for kind in ordered(type.group_resource for type in archive.groups):
+        if kind not in (CRDS, NAMESPACES):
+            for group in archive.of_kind(kind):
+                _wave(context, group, volumes, namespaces)
+
+
+def _wanted_namespaces(archive: Archive) -> set[str]:
+    """Those that are wanted themselves, and those that wanted items live in."""
+    names: set[str] = set()
+    for group in archive.groups.values():
+        column = group.names if group.type.group_resource == NAMESPACES else group.namespaces
+        names.update(column[position] for position in group.wanted())
+    return names - {""}
+
+
+def _wave(context: Context, group: Group, volumes: plan.Plan, namespaces: Namespaces) -> list[str]:
+    """Restore one group; the names that were created."""
+    kind = group.type.group_resource
+    positions = group.wanted()
+    if not positions:
+        return []
+    context.progress.step(f"restoring {kind}")
+    resource = context.catalog.get_version(kind, group.type.version)
+    if resource is None:
+        context.log.error(f"{_not_served(context, group)}; {len(positions)} objects were not restored",
+                          place=CLUSTER, resource=kind)
+        for position in positions:
+            context.settled(group.type, group.title(position), FAILED)
+        return []
+    before = dict(context.outcome.counts)
+    wave = Wave(context, group, resource, plan=volumes, namespaces=namespaces)
+    wave.run()
+    done = ", ".join(f"{count - before[action]} {action}" for action, count in context.outcome.counts.items()
+                     if count > before[action])
+    context.log.info(f"{kind}: {done}", resource=kind)
+    return wave.created
+
+
+def _not_served(context: Context, group: Group) -> str:
+    kind, version = group.type.group_resource, group.type.api_version
+    other = context.catalog.get(kind)
+    if other is not None:
+        return f"the API server serves {kind} as {other.api_version} and no longer as {version}, as the backup has it"
+    if version in context.catalog.broken:
+        return f"{kind} cannot be created: {context.catalog.broken[version]}; repair its APIService, then restore again"
+    return (f"the API server does not know {kind} ({version}); install what serves it (its CRD or operator), then "
+            f"restore again with --include-resources {kind}")

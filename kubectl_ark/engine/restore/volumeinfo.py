@@ -1,0 +1,85 @@
+"""How the backup saved each volume's data, by its side files (ark-format.md §2.5, §2.6, §2.8, §9.1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from kubectl_ark import errors
+from kubectl_ark.engine.restore.manifest import Manifest
+from kubectl_ark.engine.restore.unpack import Gunzip
+from kubectl_ark.store import layout
+from kubectl_ark.store.bucket import Bucket
+
+MAX_PLAIN_BYTES = 256 * 1024 * 1024
+
+NATIVE, POD_VOLUME, CSI = "NativeSnapshot", "PodVolumeBackup", "CSISnapshot"
+
+
+class VolumeData:
+    """Which backup method holds a volume's data, if any does."""
+
+    def __init__(self) -> None:
+        self.by_volume: dict[str, str] = {}
+        self.by_claim: dict[tuple[str, str], str] = {}
+
+    def method(self, volume: str, claim: tuple[str, str]) -> str | None:
+        """NATIVE, POD_VOLUME, CSI, or None where the backup holds no data of it. claim: (namespace, name)."""
+        return self.by_volume.get(volume) or self.by_claim.get(claim)
+
+
+def fetch(bucket: Bucket, backup: dict[str, Any], manifest: Manifest | None) -> VolumeData:
+    """What the backup's volumeinfo says; for a backup without one (Velero before 1.13), what its other files say.
+
+    Raises Damaged where a file is not what the manifest says, StoreError.
+    """
+    name = backup["metadata"]["name"]
+    data = VolumeData()
+    infos = _list(bucket, layout.volume_info(name), manifest)
+    if infos is not None:
+        for info in infos:
+            method = info.get("backupMethod")
+            if method and not info.get("skipped"):
+                if info.get("pvName"):
+                    data.by_volume[info["pvName"]] = method
+                elif info.get("pvcName"):
+                    data.by_claim[info.get("pvcNamespace", ""), info["pvcName"]] = method
+        return data
+    for snapshot in _list(bucket, layout.volume_snapshots(name), manifest) or ():
+        data.by_volume[(snapshot.get("spec") or {}).get("persistentVolumeName", "")] = NATIVE
+    for volume in (backup.get("status") or {}).get("volumeBackups") or {}:  # Heptio Ark 0.9
+        data.by_volume[volume] = NATIVE
+    for each in _list(bucket, layout.pod_volume_backups(name), manifest) or ():
+        claim = ((each.get("metadata") or {}).get("annotations") or {}).get("velero.io/pvc-name")
+        if claim and (each.get("status") or {}).get("snapshotID"):
+            data.by_claim[each["spec"]["pod"]["namespace"], claim] = POD_VOLUME
+    csi = f"{layout.backup_directory(name)}{name}-csi-volumesnapshots.json.gz"
+    for each in _list(bucket, csi, manifest) or ():
+        source = ((each.get("spec") or {}).get("source") or {}).get("persistentVolumeClaimName")
+        if source:
+            data.by_claim[each["metadata"].get("namespace", ""), source] = CSI
+    return data
+
+
+def _list(bucket: Bucket, key: str, manifest: Manifest | None) -> list[dict[str, Any]] | None:
+    """The JSON list that a side file holds; None where there is no such file."""
+    try:
+        with bucket.open(key) as stream:
+            plain = Gunzip(stream, subject=key, limit=MAX_PLAIN_BYTES)
+            content = plain.read(MAX_PLAIN_BYTES)
+            digest = plain.finish()
+    except errors.KeyMissing:
+        if manifest is not None and key in manifest.keys:
+            raise errors.Damaged(f"{key} is gone, though the backup wrote it",
+                                 hint="nothing was restored; put the object back or use another backup") from None
+        return None
+    if manifest is not None:
+        manifest.check(key, digest)
+    try:
+        parsed = orjson.loads(content)
+    except ValueError as fault:
+        raise errors.Damaged(f"{key} is not JSON: {fault}") from fault
+    if parsed is not None and not (isinstance(parsed, list) and all(isinstance(each, dict) for each in parsed)):
+        raise errors.Damaged(f"{key} is not a list of objects")
+    return parsed or []

@@ -1,0 +1,99 @@
+"""Which PersistentVolume each restored claim gets (ark-format.md §9.1, §9.2)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from kubectl_ark.engine.restore.archive import Object
+from kubectl_ark.engine.restore.volumeinfo import VolumeData
+
+Claim = tuple[str, str]
+"""(namespace, name)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Fate:
+    """What becomes of one claim. At most one of the texts is set.
+
+    keep_volume: spec.volumeName stays. refused: why the claim is not created. warning, error: what to say once it is.
+    """
+
+    keep_volume: bool = True
+    refused: str = ""
+    warning: str = ""
+    error: str = ""
+
+
+def claim_of(volume: Object) -> Claim | None:
+    """The claim that a PersistentVolume is bound to or reserved for."""
+    reference = (volume.get("spec") or {}).get("claimRef")
+    return (reference.get("namespace", ""), reference.get("name", "")) if reference else None
+
+
+def comes_back(volume: Object, data: VolumeData) -> bool:
+    """True for a backed-up volume that is created as it was: Retain, its data still on its disk.
+
+    One whose data is in the backup, or whose disk went with its claim (Delete), is provisioned anew for the claim.
+    """
+    method = data.method(volume["metadata"]["name"], claim_of(volume) or ("", ""))
+    return method is None and volume["spec"].get("persistentVolumeReclaimPolicy") == "Retain"
+
+
+def is_left_behind(live: Object, claim: Claim, *, claim_uid: str | None) -> bool:
+    """True for a volume of the cluster that was bound to the claim of that name, which was deleted since.
+
+    claim_uid: of the claim that the cluster has now, None if it has none. Such a volume is Released, or about to be
+    (its controller takes a moment). One with policy Delete is about to go with its disk and is not taken back.
+    """
+    bound_to = (live["spec"].get("claimRef") or {}).get("uid")
+    return (claim_of(live) == claim and bool(bound_to) and bound_to != claim_uid
+            and (live.get("status") or {}).get("phase") in ("Released", "Bound")
+            and live["spec"].get("persistentVolumeReclaimPolicy") == "Retain"
+            and not live["metadata"].get("deletionTimestamp"))
+
+
+def release_patch(live: Object) -> list[dict[str, Any]]:
+    """JSON patch that makes such a volume free for the claim: claimRef loses uid and resourceVersion.
+
+    It tests both, so that a volume which somebody bound meanwhile is not touched.
+    """
+    operations: list[dict[str, Any]] = []
+    for field in ("uid", "resourceVersion"):
+        if field in live["spec"]["claimRef"]:
+            path = f"/spec/claimRef/{field}"
+            operations += [{"op": "test", "path": path, "value": live["spec"]["claimRef"][field]},
+                           {"op": "remove", "path": path}]
+    return operations
+
+
+def fate(
+    claim: Claim, volume_name: str, *, stored: Object | None, live: Object | None, left_behind: bool,
+    data: VolumeData,
+) -> Fate:
+    """What becomes of a claim that was bound to ``volume_name``.
+
+    stored: that volume in the backup, None if it is not restored from there. live: in the cluster, None if it is not
+    there. left_behind: it is, and waits for this claim; what it holds is worth more than a fresh, empty volume.
+    """
+    if live is not None:
+        holder = claim_of(live)
+        if holder is not None and holder != claim:
+            return Fate(refused=f'its volume "{volume_name}" is bound to the claim "{"/".join(holder)}"')
+        if left_behind:
+            return Fate()
+    if stored is not None:
+        if comes_back(stored, data):
+            return Fate()
+        method = data.method(volume_name, claim)
+        if method is not None:
+            return Fate(keep_volume=False, error=(
+                f"its data was saved as {method}, which this version cannot bring back yet, so its volume is new and "
+                "empty; restore the data with the tool that saved it"))
+        return Fate(keep_volume=False, warning=(
+            f'its volume is new and empty: the disk of "{volume_name}" was deleted with the claim (reclaim policy '
+            "Delete) and the backup holds no data of it"))
+    if live is None:
+        return Fate(warning=f'it waits for its volume "{volume_name}", which is neither in what is restored nor in '
+                            "the cluster")
+    return Fate()
