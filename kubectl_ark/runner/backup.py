@@ -1,0 +1,174 @@
+"""One Backup: from its claim to its final phase."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from kubectl_ark import errors
+from kubectl_ark.engine.backup import documents
+from kubectl_ark.engine.backup.ownership import Ownership
+from kubectl_ark.engine.backup.records import sha256
+from kubectl_ark.engine.backup.run import Collected
+from kubectl_ark.engine.backup.run import run as collect
+from kubectl_ark.engine.results import Results
+from kubectl_ark.engine.runlog import RunLog
+from kubectl_ark.kube.pages import items
+from kubectl_ark.model import kinds, phases, specs, times
+from kubectl_ark.model.phases import Phase
+from kubectl_ark.model.resources import Resource
+from kubectl_ark.runner import locations
+from kubectl_ark.runner.heartbeat import Heartbeat
+from kubectl_ark.runner.run import Run
+from kubectl_ark.runner.work import Work, record_failure
+from kubectl_ark.store import layout
+from kubectl_ark.store.bucket import Bucket
+
+FORMAT = {"version": 1, "formatVersion": "1.1.0"}
+SIDE_FILES_AT_ONCE = 4
+
+
+def backup(work: Work) -> None:
+    """Run one Backup. Raises what ended it, after the status says so."""
+    run = Run(work.api, kinds.BACKUP, namespace=work.namespace, name=work.name, identity=work.identity)
+    run.claim()
+    with contextlib.ExitStack() as stack:
+        log = RunLog(Results(), subject=("backup", f"{work.namespace}/{work.name}"), directory=work.directory)
+        try:
+            bucket, spec = _prepare(work, run)
+            _start(run, spec)
+            ownership = Ownership(bucket, name=run.name, uid=run.uid, cluster_id=_cluster_id(work))
+            stored = ownership.take(moment=str(run.status["startTimestamp"]), is_gone=lambda uid: _is_gone(work, uid))
+            if stored is not None:
+                _complete_from(run, stored, log)
+                return
+            stack.enter_context(_withdrawn_on_failure(ownership, bucket, run, log))
+            if bucket.abort_uploads(layout.backup_directory(run.name)):
+                log.info("the upload that an earlier attempt left unfinished is removed")
+            log.info(f"backup begins, attempt {run.attempt}")
+            with Heartbeat(run, work.progress, count_field="itemsBackedUp"):
+                collected = collect(work.api, bucket, spec, key=layout.contents(run.name), directory=work.directory,
+                                    log=log, progress=work.progress)
+                work.progress.checkpoint()
+                outcome = _store(work, run, bucket, spec, collected=collected, ownership=ownership, log=log)
+            _end(run, outcome)
+        except Exception as failure:
+            record_failure(run, failure)
+            raise
+
+
+def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any]]:
+    """The bucket and the defaulted spec. Raises ValidationFailed with every reason, StoreUnusable."""
+    given = run.object.get("spec") or {}
+    problems = list(specs.validate_backup(given))
+    location = None
+    try:
+        location = locations.named(work.api, work.namespace, given.get("storageLocation"))
+        if (location.get("spec") or {}).get("accessMode") == "ReadOnly":
+            problems.append(f'storage location "{location["metadata"]["name"]}" is ReadOnly')
+    except errors.InvalidInput as missing:
+        problems.append(missing.sentence)
+    if problems or location is None:
+        raise errors.ValidationFailed(problems)
+    spec = {**specs.with_backup_defaults(given), "storageLocation": location["metadata"]["name"]}
+    return locations.opened(work.api, location), spec
+
+
+def _start(run: Run, spec: dict[str, Any]) -> None:
+    """InProgress; a later attempt keeps the time at which the first began."""
+    now = times.now()
+    start = run.status.get("startTimestamp") or times.format_time(now)
+    expiration = times.parse_time(start) + datetime.timedelta(seconds=times.parse_duration(spec["ttl"]))
+    run.enter(Phase.IN_PROGRESS, "the backup runs", **FORMAT, startTimestamp=start, step="starting",
+              expiration=times.format_time(expiration), storageLocation=spec["storageLocation"])
+
+
+def _store(
+    work: Work, run: Run, bucket: Bucket, spec: dict[str, Any], *, collected: Collected, ownership: Ownership,
+    log: RunLog,
+) -> dict[str, Any]:
+    """Store the files beside the tar, and last the one that makes the backup exist; the final status fields."""
+    work.progress.step("storing lists and log")
+    archive, results = collected.archive, log.results
+    phase = phases.outcome(results.errors)
+    log.info(f"{archive.items} items, {results.warnings} warnings, {results.errors} errors: {phase}")
+    name, moment = run.name, times.format_time(times.now())
+    archive.manifest.key(layout.contents(name), collected.uploaded.sha256, collected.uploaded.size)
+    empty = documents.empty_list()
+    files = {
+        layout.backup_log(name): log.close(),
+        layout.backup_results(name): documents.results(results.document()),
+        layout.resource_list(name): archive.resource_list.document(),
+        layout.volume_info(name): collected.volumes.document(),
+        layout.pod_volume_backups(name): empty,
+        layout.volume_snapshots(name): empty,
+        layout.item_operations(name): empty,
+    }
+    for key, content in files.items():
+        archive.manifest.key(key, sha256(content), len(content))
+    manifest = archive.manifest.document({
+        "backup": name, "uid": run.uid, "clusterID": _cluster_id(work), "items": archive.items,
+        "members": collected.uploaded.members})
+    files[layout.manifest(name)] = manifest
+    with ThreadPoolExecutor(SIDE_FILES_AT_ONCE) as pool:
+        for _ in pool.map(lambda key: bucket.put(key, files[key]), files):
+            work.progress.checkpoint()
+    fields = {
+        "completionTimestamp": moment, "warnings": results.warnings, "errors": results.errors,
+        "progress": {"totalItems": archive.items, "itemsBackedUp": archive.items},
+    }
+    finished = run.finished_copy(phase, _summary(fields), **fields)
+    finished["spec"] = spec
+    version = work.api.get("/version")
+    work.progress.checkpoint()
+    ownership.finish(documents.metadata(
+        finished, version=version, cluster_id=_cluster_id(work), manifest_sha256=sha256(manifest)))
+    return {"phase": phase.value, **fields}
+
+
+def _end(run: Run, outcome: dict[str, Any]) -> None:
+    phase = Phase(outcome.pop("phase"))
+    run.enter(phase, _summary(outcome), **outcome)
+
+
+def _complete_from(run: Run, stored: dict[str, Any], log: RunLog) -> None:
+    """An earlier attempt stored everything and died before it could say so."""
+    status = stored["status"]
+    log.info("an earlier attempt had finished the backup; its outcome is written to the status")
+    _end(run, {field: status[field] for field in (
+        "phase", "completionTimestamp", "warnings", "errors", "progress") if field in status})
+
+
+def _summary(outcome: dict[str, Any]) -> str:
+    return (f"{outcome['progress']['itemsBackedUp']} items, {outcome['warnings']} warnings, "
+            f"{outcome['errors']} errors")
+
+
+@contextlib.contextmanager
+def _withdrawn_on_failure(ownership: Ownership, bucket: Bucket, run: Run, log: RunLog) -> Any:
+    """Leave nothing half-written. A failed run keeps its log, its name stays claimed while its CR exists."""
+    try:
+        yield
+    except errors.Interrupted:
+        raise
+    except Exception as failure:
+        lost = isinstance(failure, errors.RunLost)
+        with contextlib.suppress(errors.ArkError):
+            ownership.withdraw(keep_claim=not lost)
+            if not lost:
+                log.error(failure.sentence if isinstance(failure, errors.ArkError) else repr(failure))
+                bucket.put(layout.backup_log(run.name), log.close())
+        raise
+
+
+def _cluster_id(work: Work) -> str:
+    """uid of the kube-system namespace: what tells this cluster from every other."""
+    return str(work.api.get("/api/v1/namespaces/kube-system")["metadata"]["uid"])
+
+
+def _is_gone(work: Work, uid: str) -> bool:
+    """True if no Backup of this name and uid exists anywhere in this cluster."""
+    backups = Resource("ark.heptio.com", kinds.VERSION, kinds.BACKUP.plural, kinds.BACKUP.kind, True)
+    return not any(item["metadata"]["uid"] == uid for item in items(work.api, backups))

@@ -1,0 +1,108 @@
+"""The runner's entry point: arguments in, exit code out. The only place in this half that catches and exits."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from kubectl_ark import __version__, errors
+from kubectl_ark.model import kinds
+
+logger = logging.getLogger("kubectl_ark")
+
+TERMINATION_LOG = "/dev/termination-log"
+MAX_TERMINATION_MESSAGE = 4096
+"""What the kubelet reads of it."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run one piece of work; the process's exit code. 0 done, 1 try again, 10-13 permanent (see ``errors``)."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.DEBUG if options.verbose else logging.INFO, stream=sys.stderr,
+                        format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    # What is decoded from JSON has no cycles, yet the collector would walk through all of it again and again:
+    # listing took 1.7 times as long with the default threshold. This one still bounds what real cycles can hold.
+    gc.set_threshold(1_000_000)
+    directory = Path(tempfile.mkdtemp(prefix="ark-"))
+    try:
+        _dispatch(options, directory)
+        return errors.EXIT_OK
+    except errors.RunLost as reason:
+        logger.info("nothing to do: %s", reason)
+        return errors.EXIT_OK
+    except errors.ArkError as failure:
+        logger.error("%s", failure.sentence, exc_info=options.verbose)
+        _leave_word(failure.sentence)
+        return failure.runner_exit_code
+    except Exception as failure:
+        logger.exception("unexpected")
+        _leave_word(f"unexpected {type(failure).__name__}: {failure}")
+        return errors.RUNNER_RETRY
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _dispatch(options: argparse.Namespace, directory: Path) -> None:
+    if options.work == "fetch":
+        from kubectl_ark.runner.fetch import fetch
+        fetch(Path(options.output), environment=os.environ)
+        return
+    from kubectl_ark.engine.progress import Progress
+    from kubectl_ark.kube.api import Api
+    from kubectl_ark.kube.connection import connect
+    from kubectl_ark.runner import identity
+    from kubectl_ark.runner.work import Work
+
+    stop, progress = threading.Event(), Progress()
+
+    def terminate(number: int, frame: object) -> None:
+        progress.end(errors.Interrupted("the pod is being stopped"))
+        stop.set()
+
+    signal.signal(signal.SIGTERM, terminate)
+    signal.signal(signal.SIGINT, terminate)
+    api = Api(connect(kubeconfig=options.kubeconfig, context=options.context), stop=stop)
+    work = Work(api, identity.from_environment(), options.namespace, options.name, directory, progress)
+    if options.work == "backup":
+        from kubectl_ark.runner.backup import backup
+        backup(work)
+    elif options.work == "restore":
+        from kubectl_ark.runner.restore import restore
+        restore(work)
+    else:
+        from kubectl_ark.runner.validate import validate_location
+        validate_location(work)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kubectl_ark.runner", description="Runs one backup, restore or check")
+    parser.add_argument("--version", action="version", version=__version__)
+    work = parser.add_subparsers(dest="work", required=True)
+    for name in ("backup", "restore", "validate-location"):
+        command = work.add_parser(name)
+        command.add_argument("name", metavar="NAME")
+        command.add_argument("--namespace", "-n", default=kinds.DEFAULT_NAMESPACE)
+        command.add_argument("--kubeconfig", help="for use outside a pod")
+        command.add_argument("--context", help="for use outside a pod")
+        command.add_argument("--verbose", "-v", action="store_true")
+    fetch = work.add_parser("fetch")
+    fetch.add_argument("--output", required=True)
+    fetch.add_argument("--verbose", "-v", action="store_true")
+    return parser
+
+
+def _leave_word(sentence: str) -> None:
+    """The sentence as the pod's termination message, where there is a kubelet to read it."""
+    if os.environ.get("ARK_POD_UID"):
+        with contextlib.suppress(OSError):
+            Path(TERMINATION_LOG).write_text(sentence[:MAX_TERMINATION_MESSAGE])

@@ -1,0 +1,99 @@
+"""One Restore: from its claim to its final phase."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from kubectl_ark import errors
+from kubectl_ark.engine.backup import documents
+from kubectl_ark.engine.backup.records import Spool
+from kubectl_ark.engine.restore.outcome import Outcome
+from kubectl_ark.engine.restore.run import run as restore_items
+from kubectl_ark.engine.results import Results
+from kubectl_ark.engine.runlog import RunLog
+from kubectl_ark.kube import discovery
+from kubectl_ark.model import kinds, phases, specs, times
+from kubectl_ark.model.phases import Phase
+from kubectl_ark.runner import source
+from kubectl_ark.runner.heartbeat import Heartbeat
+from kubectl_ark.runner.run import Run
+from kubectl_ark.runner.work import Work, record_failure
+from kubectl_ark.store import layout
+from kubectl_ark.store.bucket import Bucket
+
+
+def restore(work: Work) -> None:
+    """Run one Restore. Raises what ended it, after the status says so."""
+    run = Run(work.api, kinds.RESTORE, namespace=work.namespace, name=work.name, identity=work.identity)
+    run.claim()
+    log = RunLog(Results(), subject=("restore", f"{work.namespace}/{work.name}"), directory=work.directory)
+    bucket: Bucket | None = None
+    try:
+        bucket, backup = _prepare(work, run)
+        run.enter(Phase.IN_PROGRESS, "the restore runs", step="starting",
+                  startTimestamp=run.status.get("startTimestamp") or times.format_time(times.now()),
+                  storageLocation=bucket.location.name)
+        log.info(f"restore begins, attempt {run.attempt}, from {bucket.location.url}"
+                 f"{layout.backup_directory(backup['metadata']['name'])}")
+        items = work.directory / "items"
+        items.mkdir()
+        with Heartbeat(run, work.progress, count_field="itemsRestored"):
+            outcome = restore_items(
+                api=work.api, catalog=discovery.discover(work.api), bucket=bucket, restore=run.object, backup=backup,
+                workdir=items, log=log, progress=work.progress)
+            work.progress.checkpoint()
+            fields = _store(work, run, bucket, outcome=outcome, log=log)
+        run.enter(Phase(fields.pop("phase")), _summary(outcome, log.results), **fields)
+    except Exception as failure:
+        if bucket is not None and not isinstance(failure, (errors.RunLost, errors.Interrupted)):
+            _keep_log(run, bucket, log, failure)
+        record_failure(run, failure)
+        raise
+
+
+def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any]]:
+    """The bucket and the stored backup. Raises ValidationFailed with every reason, StoreUnusable, StoreError."""
+    spec = run.object.get("spec") or {}
+    problems = list(specs.validate_restore(spec))
+    found = None
+    if spec.get("backupName"):
+        try:
+            found = source.find(work.api, work.namespace, str(spec["backupName"]))
+        except (errors.InvalidInput, errors.KeyMissing) as failure:
+            problems.append(failure.sentence)
+    if problems or found is None:
+        raise errors.ValidationFailed(problems)
+    return found
+
+
+def _store(work: Work, run: Run, bucket: Bucket, *, outcome: Outcome, log: RunLog) -> dict[str, Any]:
+    """Store log, results and resource list; the final status fields."""
+    work.progress.step("storing results and log")
+    results, phase = log.results, phases.outcome(log.results.errors)
+    log.info(f"{_summary(outcome, results)}: {phase}")
+    done = sum(outcome.counts.values())
+    if not bucket.location.read_only:
+        spool = Spool(work.directory / "resource-list.gz")
+        for piece in outcome.resource_list():
+            spool.write(piece)
+        bucket.put(layout.restore_results(run.name), documents.results(results.document()))
+        bucket.put(layout.restore_resource_list(run.name), spool.close())
+        bucket.put(layout.restore_volume_info(run.name), documents.empty_list())
+        bucket.put(layout.restore_log(run.name), log.close())
+    return {"phase": phase.value, "warnings": results.warnings, "errors": results.errors,
+            "progress": {"totalItems": done, "itemsRestored": done}}
+
+
+def _summary(outcome: Outcome, results: Results) -> str:
+    counts = ", ".join(f"{count} {action}" for action, count in outcome.counts.items() if count)
+    return f"{counts or 'nothing to restore'}; {results.warnings} warnings, {results.errors} errors"
+
+
+def _keep_log(run: Run, bucket: Bucket, log: RunLog, failure: Exception) -> None:
+    """The log of a failed run is worth most; that it cannot be stored either must not hide why it failed."""
+    log.error(failure.sentence if isinstance(failure, errors.ArkError) else repr(failure))
+    content = log.close()
+    if not bucket.location.read_only:
+        with contextlib.suppress(errors.ArkError):
+            bucket.put(layout.restore_log(run.name), content)

@@ -1,0 +1,65 @@
+"""Where the backup of a restore is: by its CR, or straight from the bucket, which knows more than the cluster."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from kubectl_ark import errors
+from kubectl_ark.kube.api import Api
+from kubectl_ark.model import kinds, labels, phases
+from kubectl_ark.model.resources import Resource
+from kubectl_ark.runner import locations
+from kubectl_ark.store import layout
+from kubectl_ark.store.bucket import Bucket
+
+BACKUPS = Resource(labels.GROUP, kinds.VERSION, kinds.BACKUP.plural, kinds.BACKUP.kind, True)
+MAX_METADATA = 4 * 1024 * 1024
+
+
+def find(api: Api, namespace: str, name: str) -> tuple[Bucket, dict[str, Any]]:
+    """The bucket that holds backup ``name`` and its velero-backup.json.
+
+    Looked for in the location that its CR names; without a CR (another cluster made it, or Velero did) in every
+    location, the default one first. Raises InvalidInput if there is none or it cannot be restored, StoreUnusable,
+    StoreError.
+    """
+    try:
+        known = api.get(BACKUPS.path(namespace, name))
+    except errors.NotFound:
+        places = locations.everyone(api, namespace)
+    else:
+        _usable(name, known, origin=f"backup {namespace}/{name}")
+        place = (known.get("status") or {}).get("storageLocation") or (known.get("spec") or {}).get("storageLocation")
+        places = [locations.named(api, namespace, place)]
+    looked = []
+    for place in places:
+        bucket = locations.opened(api, place)
+        looked.append(bucket.location.url)
+        try:
+            text = bucket.get(layout.metadata(name), limit=MAX_METADATA)
+        except errors.KeyMissing:
+            continue
+        return bucket, _parsed(name, text, origin=f"{bucket.location.url}{layout.metadata(name)}")
+    raise errors.InvalidInput(f'backup "{name}" does not exist: looked in {", ".join(looked) or "no location"}',
+                              hint="kubectl ark get backups lists what there is")
+
+
+def _parsed(name: str, text: bytes, *, origin: str) -> dict[str, Any]:
+    try:
+        backup = json.loads(text)
+        found = backup["metadata"]["name"]
+    except (ValueError, KeyError, TypeError) as fault:
+        raise errors.Damaged(f"{origin} is not a Backup in JSON", hint="use another backup") from fault
+    if found != name:
+        raise errors.Damaged(f'{origin} is the metadata of another backup, "{found}"', hint="use another backup")
+    _usable(name, backup, origin=origin)
+    assert isinstance(backup, dict)
+    return backup
+
+
+def _usable(name: str, backup: dict[str, Any], *, origin: str) -> None:
+    phase = phases.phase_of(backup)
+    if phase not in {each.value for each in phases.USABLE}:
+        raise errors.InvalidInput(f'backup "{name}" is {phase}, so it cannot be restored ({origin})',
+                                  hint="only Completed and PartiallyFailed backups can")
