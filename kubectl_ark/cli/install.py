@@ -1,0 +1,110 @@
+"""``install``: CRDs, namespace, accounts, policies, storage Secret and default location."""
+
+from __future__ import annotations
+
+import base64
+import pathlib
+from typing import Any
+
+import click
+
+from kubectl_ark import errors
+from kubectl_ark.cli import options, output
+from kubectl_ark.launch import installing
+from kubectl_ark.model import names
+from kubectl_ark.model.settings import DEFAULT_IMAGE, Settings
+
+
+@click.command(cls=options.Command, epilog="""
+# Keep backups in a bucket at AWS
+kubectl ark install --bucket backups --secret-file credentials --backup-location-config region=eu-central-1
+
+# Keep them in another S3-compatible store
+kubectl ark install --bucket backups --secret-file credentials \\
+    --backup-location-config region=minio,s3ForcePathStyle=true,s3Url=https://minio.example.com
+
+# Print everything instead, for Git
+kubectl ark install --bucket backups --existing-secret my-credentials --dry-run=client -o yaml
+""")
+@click.option("--bucket", metavar="BUCKET", help="Bucket to keep backups in")
+@click.option("--prefix", metavar="PREFIX", help="What all keys in the bucket begin with")
+@click.option("--provider", metavar="NAME", default="aws", help="Kind of store: aws, for every S3-compatible one")
+@click.option("--backup-location-config", multiple=True, metavar="KEY=VALUE", callback=options.pairs,
+              help="Settings of the location: region, s3Url, s3ForcePathStyle …")
+@click.option("--secret-file", metavar="FILE", type=click.Path(exists=True, dir_okay=False, readable=True),
+              help="File with the credentials for the bucket, as AWS has it")
+@click.option("--existing-secret", metavar="NAME[:KEY]",
+              help="Secret that holds them already; the key is cloud if not given")
+@click.option("--no-secret", is_flag=True, help="No credentials: the pods have a role of their own")
+@click.option("--sa-annotations", multiple=True, metavar="KEY=VALUE", callback=options.pairs,
+              help="Annotations of the service accounts, for such a role")
+@click.option("--cacert", metavar="FILE", type=click.Path(exists=True, dir_okay=False, readable=True),
+              help="Certificates (PEM) to trust when talking to the bucket")
+@click.option("--image", metavar="IMAGE", default=DEFAULT_IMAGE, show_default=True, help="Image that the Jobs run")
+@click.option("--image-pull-secret", metavar="NAME", default="", help="Secret to pull it with")
+@click.option("--memory-limit", metavar="QUANTITY", default=Settings.memory_limit, show_default=True,
+              help="Memory limit of backups and restores")
+@click.option("--crds-only", is_flag=True, help="Only the custom resource definitions")
+@click.option("--force-conflicts", is_flag=True, help="Take over fields that somebody else has set")
+@click.option("--dry-run", type=click.Choice(["none", "client"]), default="none",
+              help="client: print what would be applied")
+@click.option("-o", "--output", "form", type=click.Choice(["yaml", "json"]), help="How to print it")
+@options.connection
+@click.pass_obj
+def install(connection: options.Connection, /, **flags: Any) -> int:
+    """Set up kubectl-ark in the cluster
+
+    Nothing of it keeps running. Safe to repeat: what is there already is brought up to date. At the end a Job tries
+    the location.
+    """
+    plan = _plan(connection.namespace, flags)
+    if flags["dry_run"] == "client":
+        objects = installing.basis(plan) + installing.storage(plan)
+        click.echo(output.printed(objects, flags["form"] or "yaml"), nl=False)
+        return errors.EXIT_OK
+    kubectl = connection.kubectl
+    installing.check_server(kubectl)
+    for line in installing.apply(kubectl, plan, force_conflicts=flags["force_conflicts"]):
+        click.echo(line)
+    if plan.crds_only:
+        return errors.EXIT_OK
+    output.say("Trying the storage location ...")
+    installing.validate(kubectl, plan)
+    click.echo(f'kubectl-ark is installed in namespace {plan.namespace}; storage location "default" is Available')
+    return errors.EXIT_OK
+
+
+def _plan(namespace: str, flags: dict[str, Any]) -> installing.Plan:
+    if flags["crds_only"]:
+        return installing.Plan(namespace, Settings(), {}, crds_only=True)
+    if not flags["bucket"]:
+        raise errors.UsageError("name the bucket with --bucket", hint='see "kubectl ark install --help"')
+    if sum(map(bool, (flags["secret_file"], flags["existing_secret"], flags["no_secret"]))) != 1:
+        raise errors.UsageError("say how to get into the bucket: --secret-file, --existing-secret or --no-secret",
+                                hint="just one of them")
+    if problem := names.dns_name_problem(namespace):
+        raise errors.UsageError(f"--namespace: {problem}")
+    if namespace in installing.FORBIDDEN_NAMESPACES:
+        raise errors.UsageError(f"kubectl-ark wants a namespace of its own, not {namespace}")
+    settings = Settings(image=flags["image"], image_pull_secret=flags["image_pull_secret"],
+                        memory_limit=flags["memory_limit"])
+    secret = pathlib.Path(flags["secret_file"]).read_bytes() if flags["secret_file"] else None
+    return installing.Plan(namespace, settings, _location(flags), secret, flags["sa_annotations"])
+
+
+def _location(flags: dict[str, Any]) -> dict[str, Any]:
+    storage = {"bucket": flags["bucket"]}
+    if flags["prefix"]:
+        storage["prefix"] = flags["prefix"]
+    if flags["cacert"]:
+        storage["caCert"] = base64.b64encode(pathlib.Path(flags["cacert"]).read_bytes()).decode()
+    location: dict[str, Any] = {"provider": flags["provider"], "objectStorage": storage, "default": True,
+                                "accessMode": "ReadWrite"}
+    if flags["backup_location_config"]:
+        location["config"] = flags["backup_location_config"]
+    if flags["secret_file"]:
+        location["credential"] = {"name": installing.SECRET, "key": installing.SECRET_KEY}
+    elif flags["existing_secret"]:
+        name, _, key = flags["existing_secret"].partition(":")
+        location["credential"] = {"name": name, "key": key or installing.SECRET_KEY}
+    return location

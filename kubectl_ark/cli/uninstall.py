@@ -1,0 +1,40 @@
+"""``uninstall``: remove what install made."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from kubectl_ark import errors
+from kubectl_ark.cli import options, output
+from kubectl_ark.launch import installing
+
+
+@click.command(cls=options.Command, epilog="""
+# Remove it after a question
+kubectl ark uninstall
+
+# Remove it without one
+kubectl ark uninstall --yes
+""")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask")
+@options.connection
+@click.pass_obj
+def uninstall(connection: options.Connection, yes: bool) -> int:
+    """Remove kubectl-ark from the cluster, but nothing from the bucket
+
+    Deletes the namespace of kubectl-ark with all that is in it, its CRDs with all Backup, Restore and other objects,
+    its cluster roles and admission policies. The backups stay in the bucket and can be used after a new install.
+    """
+    if not yes:
+        if not sys.stdin.isatty():
+            raise errors.UsageError("nobody is there to confirm", hint="use --yes")
+        click.confirm(f"Delete namespace {connection.namespace}, the CRDs of ark.heptio.com with all their objects, "
+                      "and the cluster roles of kubectl-ark? The bucket is left alone", abort=True, err=True)
+    lines = installing.remove(connection.kubectl, connection.namespace)
+    for line in lines:
+        click.echo(line)
+    if not lines:
+        output.say(f"kubectl-ark is not installed in namespace {connection.namespace}")
+    return errors.EXIT_OK

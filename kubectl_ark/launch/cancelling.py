@@ -1,0 +1,38 @@
+"""Ask a run to stop, or end one that nobody has taken up yet."""
+
+from __future__ import annotations
+
+import getpass
+import json
+
+from kubectl_ark import errors
+from kubectl_ark.launch import jobs, runs
+from kubectl_ark.launch.kubectl import Kubectl, KubectlError
+from kubectl_ark.model import kinds, labels, phases, times
+
+
+def cancel(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str) -> str:
+    """What was done: "cancelled" or "cancel requested". Raises KubectlFailed if the run has ended already."""
+    who = _who(kubectl)
+    for _ in range(5):
+        resource = runs.read(kubectl, kind, name, namespace)
+        if phases.is_finished(resource):
+            raise errors.KubectlFailed(f"{kind.singular}/{name} has ended already: it is {phases.phase_of(resource)}")
+        if (resource.get("status") or {}).get("claim"):
+            request = f"{times.format_time(times.now())} {who}"
+            kubectl.patch(kind.full_name, name, namespace, {"metadata": {
+                "uid": resource["metadata"]["uid"], "annotations": {labels.CANCEL: request}}})
+            return "cancel requested"
+        if runs.end(kubectl, kind, resource, message=f"cancelled by {who} before it began",
+                    stop_job=jobs.job_name(kind.singular, resource)):
+            return "cancelled"
+    raise errors.KubectlFailed(f"{kind.singular}/{name} changes too fast", hint="try again")
+
+
+def _who(kubectl: Kubectl) -> str:
+    """The user as the API server knows him, else as this machine does."""
+    try:
+        review = json.loads(kubectl.run("auth", "whoami", "-o", "json"))
+        return str(review["status"]["userInfo"]["username"])
+    except (KubectlError, ValueError, KeyError):
+        return getpass.getuser()

@@ -1,0 +1,134 @@
+"""A file of a backup or restore, out of the bucket through the API server: DownloadRequest → Job → kubectl exec cat.
+
+The user's machine never talks to the bucket and needs none of its keys.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
+from urllib.parse import quote
+
+from kubectl_ark import errors
+from kubectl_ark.launch import jobs, paths, runs
+from kubectl_ark.launch.kubectl import Kubectl, KubectlError, explain
+from kubectl_ark.model import deadruns, kinds, names, times
+
+CHUNK = 1 << 16
+MAX_BYTES = 1 << 30
+"""What a stored log or result may grow to when unpacked; a bomb ends here."""
+
+_KEYS = {
+    "BackupLog": "backups/{0}/{0}-logs.gz",
+    "BackupResults": "backups/{0}/{0}-results.gz",
+    "RestoreLog": "restores/{0}/restore-{0}-logs.gz",
+    "RestoreResults": "restores/{0}/restore-{0}-results.gz",
+}
+"""Of store.layout, which this half does not have."""
+
+
+def fetch(kubectl: Kubectl, namespace: str, target: str, name: str, *, location: str) -> Iterator[bytes]:
+    """The unpacked bytes of one file. target: "BackupLog" and the like; location: its BackupStorageLocation.
+
+    Raises KubectlFailed, saying why, if it cannot be had. Request and Job are gone afterwards.
+    """
+    settings = runs.read_settings(kubectl, namespace)
+    place = runs.read(kubectl, kinds.STORAGE_LOCATION, location, namespace)
+    request = kubectl.create(paths.custom(kinds.DOWNLOAD_REQUEST, namespace), {
+        "apiVersion": kinds.API_VERSION, "kind": kinds.DOWNLOAD_REQUEST.kind,
+        "metadata": {"name": names.timestamped_name(name[:200], times.now()) + f"-{time.time_ns() % 10**6:06}",
+                     "namespace": namespace},
+        "spec": {"target": {"kind": target, "name": name}},
+    })
+    try:
+        job = kubectl.create(paths.jobs(namespace), jobs.fetch_job(
+            request, settings, location=place, key=_KEYS[target].format(name),
+            has_secret=_has_secret(kubectl, namespace, place)))
+        pod = _ready_pod(kubectl, job)
+        with tempfile.TemporaryFile() as spool:
+            _stream(kubectl, namespace, pod, spool)
+            spool.seek(0)
+            yield from unpacked(spool, f"{target} of {name}")
+    finally:
+        kubectl.delete(paths.custom(kinds.DOWNLOAD_REQUEST, namespace, request["metadata"]["name"]))
+
+
+def unpacked(stream: BinaryIO, what: str, *, limit: int = MAX_BYTES) -> Iterator[bytes]:
+    """The bytes in a gzip of one or several members.
+
+    Raises Damaged if it is cut off, broken or longer than ``limit``.
+    """
+    total, decoder = 0, zlib.decompressobj(31)
+    try:
+        while data := stream.read(CHUNK):
+            while data:
+                if decoder.eof:
+                    decoder = zlib.decompressobj(31)
+                piece = decoder.decompress(data, CHUNK)
+                total += len(piece)
+                if total > limit:
+                    raise errors.Damaged(f"{what} is longer than {limit} bytes when unpacked")
+                if piece:
+                    yield piece
+                data = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
+    except zlib.error as error:
+        raise errors.Damaged(f"{what} is not sound gzip: {error}") from error
+    if not decoder.eof:
+        raise errors.Damaged(f"{what} is cut off")
+
+
+def _has_secret(kubectl: Kubectl, namespace: str, location: dict[str, object]) -> bool:
+    """Whether there are credentials to mount. A location that names none has Velero's Secret, if that is there."""
+    spec = location["spec"]
+    if isinstance(spec, dict) and spec.get("credential"):
+        return True
+    try:
+        kubectl.run("get", "secret", jobs.DEFAULT_SECRET[0], "-n", namespace, "-o", "name")
+    except KubectlError as error:
+        if error.status_reason == "NotFound":
+            return False
+        raise
+    return True
+
+
+def _ready_pod(kubectl: Kubectl, job: dict[str, object]) -> str:
+    metadata = job["metadata"]
+    assert isinstance(metadata, dict)
+    namespace, name = metadata["namespace"], metadata["name"]
+    selector = "?labelSelector=" + quote(f"batch.kubernetes.io/job-name={name}")
+    begun = time.monotonic()
+    while True:
+        pods = kubectl.get(paths.core("pods", namespace) + selector)["items"]
+        for pod in pods:
+            conditions = pod["status"].get("conditions") or []
+            if any(each["type"] == "Ready" and each["status"] == "True" for each in conditions):
+                return str(pod["metadata"]["name"])
+        if not pods or time.monotonic() - begun > 5 or pods[0]["status"].get("phase") == "Failed":
+            now = kubectl.get(paths.jobs(namespace, name))
+            events = kubectl.get(paths.refusals(namespace))["items"]
+            bare = {"kind": "DownloadRequest", "metadata": metadata}
+            verdict = deadruns.judge(bare, now, now=times.now(), pods=pods, events=events)
+            if verdict and (verdict.dead or time.monotonic() - begun > 15):
+                raise errors.KubectlFailed(f"the file could not be fetched: {verdict.message}",
+                                           hint=verdict.remedy or None)
+        time.sleep(0.2)
+
+
+def _stream(kubectl: Kubectl, namespace: str, pod: str, target: BinaryIO) -> None:
+    process = kubectl.start("exec", "-n", namespace, pod, "-c", "runner", "--", "cat", jobs.FETCHED_FILE)
+    assert process.stdout is not None and process.stderr is not None
+    try:
+        while chunk := process.stdout.read(CHUNK):
+            target.write(chunk)
+        complaint = process.stderr.read().decode(errors="replace")
+        if process.wait() != 0:
+            raise explain(complaint)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+        process.stdout.close()
+        process.stderr.close()

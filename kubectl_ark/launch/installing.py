@@ -1,0 +1,190 @@
+"""Install and uninstall: which objects, in which order, and whether the location works."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import re
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from kubectl_ark import errors
+from kubectl_ark.launch import jobs, paths, runs
+from kubectl_ark.launch.kubectl import Kubectl, KubectlError
+from kubectl_ark.model import deadruns, kinds, labels, names, times
+from kubectl_ark.model.settings import Settings
+
+OLDEST_SERVER = (1, 31)
+"""podFailurePolicy is stable from there on."""
+
+LABELS = {"app.kubernetes.io/name": "ark", "app.kubernetes.io/part-of": "ark", labels.MANAGED_BY: labels.MANAGER}
+SECRET, SECRET_KEY = "cloud-credentials", "cloud"
+FORBIDDEN_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What install is asked to set up."""
+
+    namespace: str
+    settings: Settings
+    location: Mapping[str, Any]
+    """Spec of the BackupStorageLocation; {} with ``crds_only``."""
+    secret: bytes | None = dataclasses.field(default=None, repr=False)
+    """The credentials file; None if there is no Secret to make."""
+    account_annotations: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    crds_only: bool = False
+
+
+def basis(plan: Plan) -> list[dict[str, Any]]:
+    """The objects that can be created at once. Deterministic."""
+    from kubectl_ark.render.jobspecs import render
+
+    objects = render("crds", {})
+    if plan.crds_only:
+        return objects
+    common = {"namespace": plan.namespace, "labels": LABELS}
+    objects += render("accounts", {**common, "annotations": dict(plan.account_annotations)})
+    objects += render("settings", {**common, "data": plan.settings.to_data()})
+    objects += render("admission", {**common, "image": plan.settings.image})
+    return objects
+
+
+def storage(plan: Plan) -> list[dict[str, Any]]:
+    """Secret and location; the latter's kind must be there first."""
+    from kubectl_ark.render.jobspecs import render
+
+    if plan.crds_only:
+        return []
+    secret = None
+    if plan.secret is not None:
+        secret = {"name": SECRET, "key": SECRET_KEY, "content": base64.b64encode(plan.secret).decode()}
+    return render("storage", {"namespace": plan.namespace, "labels": LABELS, "secret": secret,
+                              "location": dict(plan.location)})
+
+
+def check_server(kubectl: Kubectl) -> None:
+    """Raises KubectlFailed if the cluster's Kubernetes is too old for us."""
+    version = kubectl.get("/version")
+    found = re.match(r"v?(\d+)\.(\d+)", version.get("gitVersion", ""))
+    if found and (int(found[1]), int(found[2])) < OLDEST_SERVER:
+        raise errors.KubectlFailed(f"the cluster runs Kubernetes {version['gitVersion']}",
+                                   hint="kubectl-ark needs 1.31 or newer (podFailurePolicy)")
+
+
+def apply(kubectl: Kubectl, plan: Plan, *, force_conflicts: bool = False) -> list[str]:
+    """Create or update everything; kubectl's lines about what it did. Secrets go through stdin only."""
+    command = ["apply", "--server-side", "--field-manager=kubectl-ark", "-f", "-"]
+    if force_conflicts:
+        command.append("--force-conflicts")
+    lines = kubectl.run(*command, stdin=_as_list(basis(plan))).decode().splitlines()
+    kubectl.run("wait", "--for=condition=Established", "--timeout=60s",
+                *(f"crd/{kind.full_name}" for kind in kinds.ALL))
+    if later := storage(plan):
+        lines += kubectl.run(*command, stdin=_as_list(later)).decode().splitlines()
+    return lines
+
+
+def validate(kubectl: Kubectl, plan: Plan, *, location: str = kinds.DEFAULT_LOCATION) -> dict[str, Any]:
+    """Have a Job try the location; the BackupStorageLocation afterwards. Raises KubectlFailed if it is unusable."""
+    namespace = plan.namespace
+    resource = runs.read(kubectl, kinds.STORAGE_LOCATION, location, namespace)
+    job = jobs.validation_job(resource, plan.settings)
+    # Each validation is a Job of its own: the former one may still be there.
+    job["metadata"]["name"] = names.job_name("validate", location, uuid.uuid4().hex)
+    created = _create_when_admitted(kubectl, namespace, job)
+    try:
+        _await(kubectl, resource, created)
+    finally:
+        kubectl.delete(paths.jobs(namespace, created["metadata"]["name"]))
+    resource = runs.read(kubectl, kinds.STORAGE_LOCATION, location, namespace)
+    status = resource.get("status") or {}
+    if status.get("phase") != "Available":
+        raise errors.KubectlFailed(
+            f'storage location "{location}" is {status.get("phase", "not validated")}: '
+            f'{status.get("message") or "no reason given"}', hint="correct it and run the same command again")
+    return resource
+
+
+def _create_when_admitted(kubectl: Kubectl, namespace: str, job: dict[str, Any]) -> dict[str, Any]:
+    """A policy that install has just changed takes a moment to hold; until then the former image is asked for."""
+    for _ in range(20):
+        try:
+            return kubectl.create(paths.jobs(namespace), job)
+        except KubectlError as error:
+            if "ValidatingAdmissionPolicy" not in error.message and "serviceaccount" not in error.message:
+                raise
+            time.sleep(0.5)
+    return kubectl.create(paths.jobs(namespace), job)
+
+
+def _await(kubectl: Kubectl, location: dict[str, Any], job: dict[str, Any]) -> None:
+    namespace, name = job["metadata"]["namespace"], job["metadata"]["name"]
+    selector = "?labelSelector=" + quote(f"batch.kubernetes.io/job-name={name}")
+    asked = time.monotonic()
+    while True:
+        job = kubectl.get(paths.jobs(namespace, name))
+        conditions = job.get("status", {}).get("conditions") or []
+        if any(each["type"] == "Complete" and each["status"] == "True" for each in conditions):
+            return
+        pods = kubectl.get(paths.core("pods", namespace) + selector)["items"]
+        events = kubectl.get(paths.refusals(namespace))["items"]
+        bare = {"kind": location["kind"], "metadata": location["metadata"]}
+        verdict = deadruns.judge(bare, job, now=times.now(), pods=pods, events=events)
+        if verdict and (verdict.dead or time.monotonic() - asked > 15):
+            said = _message(kubectl, location) if verdict.dead else ""
+            raise errors.KubectlFailed(f'storage location "{location["metadata"]["name"]}" could not be used: '
+                                       f"{said or verdict.message}", hint=verdict.remedy or None)
+        time.sleep(0.3)
+
+
+def _message(kubectl: Kubectl, before: dict[str, Any]) -> str:
+    """What the Job wrote onto the location, if it did."""
+    metadata = before["metadata"]
+    now = runs.read(kubectl, kinds.STORAGE_LOCATION, metadata["name"], metadata["namespace"])
+    if now["metadata"]["resourceVersion"] == metadata["resourceVersion"]:
+        return ""
+    return str((now.get("status") or {}).get("message") or "")
+
+
+def remove(kubectl: Kubectl, namespace: str) -> list[str]:
+    """Delete all that install made and wait until it is gone; kubectl's lines about it. The bucket is left alone."""
+    plan = Plan(namespace=namespace, settings=Settings(), location={})
+    objects = [each for each in basis(plan) if "namespace" not in each["metadata"]]
+    if _others(kubectl, namespace):
+        objects = [each for each in objects if each["kind"] != "CustomResourceDefinition"]
+    if not _is_ours(kubectl, namespace):
+        objects = [each for each in objects if each["kind"] != "Namespace"]
+    # The policies go first, so that nothing can be locked in; the namespace last.
+    order = ("ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy", "CustomResourceDefinition",
+             "ClusterRoleBinding", "ClusterRole", "Namespace")
+    objects.sort(key=lambda each: order.index(each["kind"]))
+    bare = [{"apiVersion": each["apiVersion"], "kind": each["kind"], "metadata": {"name": each["metadata"]["name"]}}
+            for each in objects]
+    output = kubectl.run("delete", "--ignore-not-found", "--wait", "--timeout=300s", "-f", "-", stdin=_as_list(bare))
+    return output.decode().splitlines()
+
+
+def _others(kubectl: Kubectl, namespace: str) -> list[str]:
+    """Further namespaces that kubectl-ark is installed in; they need the CRDs."""
+    selector = quote(f"{labels.MANAGED_BY}={labels.MANAGER}")
+    found = kubectl.get(f"/api/v1/namespaces?labelSelector={selector}")["items"]
+    return [each["metadata"]["name"] for each in found if each["metadata"]["name"] != namespace]
+
+
+def _is_ours(kubectl: Kubectl, namespace: str) -> bool:
+    try:
+        found = kubectl.get(f"/api/v1/namespaces/{quote(namespace)}")
+    except KubectlError as error:
+        if error.status_reason == "NotFound":
+            return False
+        raise
+    return bool((found["metadata"].get("labels") or {}).get(labels.MANAGED_BY) == labels.MANAGER)
+
+
+def _as_list(objects: Iterable[Mapping[str, Any]]) -> bytes:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}).encode()

@@ -1,0 +1,71 @@
+"""Job objects, rendered for one CR each."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from kubectl_ark import __version__
+from kubectl_ark.model import kinds, labels, names
+from kubectl_ark.model.settings import Settings
+
+FETCHED_FILE = "/tmp/fetched"
+"""Where the fetching pod puts the file; the admission policy allows exec to read just this."""
+
+DEFAULT_SECRET = ("cloud-credentials", "cloud")
+"""Velero's Secret and key where a location names none."""
+
+
+def run_job(kind: kinds.Kind, resource: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """The Job that runs one Backup or Restore. resource: the CR as the server returned it (it has a uid)."""
+    return _render(f"{kind.singular}-job", kind, resource, settings, component=kind.singular,
+                   arguments=[kind.singular, resource["metadata"]["name"]])
+
+
+def validation_job(location: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """The Job that tries one BackupStorageLocation."""
+    return _render("validate-location-job", kinds.STORAGE_LOCATION, location, settings, component="validate",
+                   arguments=["validate-location", location["metadata"]["name"]])
+
+
+def fetch_job(request: dict[str, Any], settings: Settings, *, location: dict[str, Any], key: str,
+              has_secret: bool) -> dict[str, Any]:
+    """The Job that fetches ``key`` for one DownloadRequest. location: the BackupStorageLocation.
+
+    has_secret: whether there are credentials to mount; without, the pod's surroundings must give them.
+    """
+    credential = location["spec"].get("credential")
+    secret = {"name": credential["name"], "key": credential["key"]} if credential \
+        else dict(zip(("name", "key"), DEFAULT_SECRET))
+    fetch = {"location": json.dumps(location["spec"], sort_keys=True), "location_name": location["metadata"]["name"],
+             "key": key, "output": FETCHED_FILE, "secret": secret if has_secret else None}
+    return _render("fetch-job", kinds.DOWNLOAD_REQUEST, request, settings, component="fetch",
+                   arguments=["fetch", "--output", FETCHED_FILE], fetch=fetch)
+
+
+def job_name(component: str, resource: dict[str, Any]) -> str:
+    """The name of the Job of one CR."""
+    metadata = resource["metadata"]
+    return names.job_name(component, metadata["name"], metadata["uid"])
+
+
+def _render(jobspec: str, kind: kinds.Kind, resource: dict[str, Any], settings: Settings, *, component: str,
+            arguments: list[str], **values: Any) -> dict[str, Any]:
+    from kubectl_ark.render.jobspecs import render_one
+
+    metadata = resource["metadata"]
+    if component != "fetch":
+        arguments = [*arguments, "--namespace", metadata["namespace"]]
+    return render_one(jobspec, {
+        "namespace": metadata["namespace"],
+        "settings": settings,
+        "args": arguments,
+        "job": {
+            "name": job_name(component, resource),
+            "labels": labels.run_labels(component=component, name=metadata["name"], uid=metadata["uid"],
+                                        version=__version__),
+            "owner": {"apiVersion": kinds.API_VERSION, "kind": kind.kind, "name": metadata["name"],
+                      "uid": metadata["uid"], "controller": True},
+        },
+        **values,
+    })

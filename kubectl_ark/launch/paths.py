@@ -1,0 +1,32 @@
+"""API paths of what the plugin touches."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from kubectl_ark.model.kinds import API_VERSION, Kind
+
+
+def custom(kind: Kind, namespace: str, name: str | None = None) -> str:
+    """One of our own kinds: the collection in ``namespace``, or one object."""
+    return _path(f"/apis/{API_VERSION}", namespace, kind.plural, name)
+
+
+def core(plural: str, namespace: str, name: str | None = None) -> str:
+    """Pods, ConfigMaps, Events …"""
+    return _path("/api/v1", namespace, plural, name)
+
+
+def jobs(namespace: str, name: str | None = None) -> str:
+    """Jobs."""
+    return _path("/apis/batch/v1", namespace, "jobs", name)
+
+
+def refusals(namespace: str) -> str:
+    """The Events that say that a pod could not be created; nothing else tells of quota, LimitRange or admission."""
+    return core("events", namespace) + "?fieldSelector=" + quote("reason=FailedCreate")
+
+
+def _path(root: str, namespace: str, plural: str, name: str | None) -> str:
+    path = f"{root}/namespaces/{quote(namespace, safe='')}/{plural}"
+    return f"{path}/{quote(name, safe='')}" if name is not None else path

@@ -1,0 +1,181 @@
+"""Create a Backup or Restore with the Job that runs it, look at both, and end a run that cannot end itself."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+from typing import Any
+from urllib.parse import quote
+
+from kubectl_ark import errors
+from kubectl_ark.launch import jobs, paths
+from kubectl_ark.launch.kubectl import Kubectl, KubectlError
+from kubectl_ark.model import deadruns, kinds, labels, phases, times
+from kubectl_ark.model.phases import Phase
+from kubectl_ark.model.settings import CONFIG_MAP, Settings, from_data
+
+
+@dataclasses.dataclass(frozen=True)
+class Started:
+    """A CR and its Job as the server returned them. ``job`` None: the user may not create Jobs, ``refusal`` says so."""
+
+    resource: dict[str, Any]
+    job: dict[str, Any] | None
+    refusal: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Sight:
+    """All there is to see of a run at one moment; ``resource`` None: it is gone."""
+
+    resource: dict[str, Any] | None
+    job: dict[str, Any] | None = None
+    pods: tuple[dict[str, Any], ...] = ()
+    events: tuple[dict[str, Any], ...] = ()
+    nodes: tuple[dict[str, Any], ...] = ()
+
+    def verdict(self) -> deadruns.Verdict | None:
+        """What is wrong with the run, None if nothing is."""
+        if self.resource is None:
+            return None
+        return deadruns.judge(self.resource, self.job, now=times.now(), pods=self.pods, events=self.events,
+                              nodes=self.nodes)
+
+
+def read_settings(kubectl: Kubectl, namespace: str) -> Settings:
+    """The settings that install left. Raises KubectlFailed with what to do where they are missing."""
+    try:
+        config_map = kubectl.get(paths.core("configmaps", namespace, CONFIG_MAP))
+    except KubectlError as error:
+        if error.status_reason == "NotFound":
+            raise errors.KubectlFailed(
+                f"kubectl-ark is not installed in namespace {namespace} (no ConfigMap {CONFIG_MAP})",
+                hint='run "kubectl ark install", or name its namespace with -n') from error
+        raise
+    return from_data(config_map.get("data") or {})
+
+
+def start(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], *, memory_limit: str | None = None,
+          dry_run: bool = False) -> Started:
+    """Create the CR, then its Job. dry_run: the server checks both and keeps neither.
+
+    A CR whose Job cannot be created is removed again, unless only the user's rights are lacking.
+    """
+    namespace = resource["metadata"]["namespace"]
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read_settings, kubectl, namespace)
+        try:
+            created = kubectl.create(paths.custom(kind, namespace), resource, dry_run=dry_run)
+        except KubectlError as error:
+            if error.status_reason == "NotFound":
+                reading.result()  # says it better, if it is not installed
+            raise
+        try:
+            settings = reading.result()
+            if memory_limit:
+                settings = dataclasses.replace(settings, memory_limit=memory_limit)
+            job = kubectl.create(paths.jobs(namespace), jobs.run_job(kind, created, settings), dry_run=dry_run)
+        except KubectlError as error:
+            if error.status_reason == "AlreadyExists":
+                return Started(created, None)
+            if error.status_reason == "Forbidden" and "ValidatingAdmissionPolicy" not in error.message \
+                    and "cannot create resource" in error.message:
+                return Started(created, None, error.message)
+            _remove(kubectl, kind, created, dry_run)
+            raise
+        except BaseException:
+            _remove(kubectl, kind, created, dry_run)
+            raise
+    return Started(created, job)
+
+
+def _remove(kubectl: Kubectl, kind: kinds.Kind, created: dict[str, Any], dry_run: bool) -> None:
+    if not dry_run:
+        kubectl.delete(paths.custom(kind, created["metadata"]["namespace"], created["metadata"]["name"]))
+
+
+def read(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str) -> dict[str, Any]:
+    """The CR. Raises KubectlError."""
+    return kubectl.get(paths.custom(kind, namespace, name))
+
+
+def look(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str) -> Sight:
+    """The run as it is now: the CR is read last, so that a result written meanwhile counts."""
+    try:
+        uid = read(kubectl, kind, name, namespace)["metadata"]["uid"]
+        selector = "?labelSelector=" + quote(f"{labels.RUN_UID}={uid}")
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            finding_jobs = pool.submit(kubectl.get, paths.jobs(namespace) + selector)
+            finding_pods = pool.submit(kubectl.get, paths.core("pods", namespace) + selector)
+            finding_events = pool.submit(kubectl.get, paths.refusals(namespace))
+            found_jobs, pods = _items(finding_jobs.result()), _items(finding_pods.result())
+            events = _items(finding_events.result())
+        nodes = []
+        for node in {pod["spec"]["nodeName"] for pod in pods if pod["spec"].get("nodeName")
+                     and (pod.get("status") or {}).get("phase") in ("Running", "Unknown")}:
+            try:
+                nodes.append(kubectl.get(f"/api/v1/nodes/{quote(node)}"))
+            except KubectlError:
+                pass  # whoever may not read nodes goes without
+        resource = read(kubectl, kind, name, namespace)
+    except KubectlError as error:
+        if error.status_reason == "NotFound" and name in error.message:
+            return Sight(None)
+        raise
+    if resource["metadata"]["uid"] != uid:
+        return Sight(None)
+    return Sight(resource, found_jobs[0] if found_jobs else None, tuple(pods), tuple(events), tuple(nodes))
+
+
+def _items(listed: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(listed.get("items") or [])
+
+
+def end(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], *, message: str,
+        stop_job: str | None = None) -> dict[str, Any] | None:
+    """Write Failed with ``message`` onto a run that cannot do so itself; the CR, or None if it has moved meanwhile.
+
+    stop_job: name of a Job that might still start a pod, to be deleted.
+    """
+    metadata, status = resource["metadata"], resource.get("status") or {}
+    moment = times.format_time(times.now())
+    fields = {
+        "phase": Phase.FAILED.value, "failureReason": message, "completionTimestamp": moment,
+        "conditions": phases.conditions(Phase.FAILED, message=message, moment=moment,
+                                        generation=metadata.get("generation", 1), former=status.get("conditions")),
+    }
+    patch: list[dict[str, Any]] = [
+        {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
+        {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
+    ]
+    if status.get("claim"):
+        patch.append({"op": "test", "path": "/status/claim", "value": status["claim"]})
+    if not status:
+        patch.append({"op": "add", "path": "/status", "value": {}})
+    patch += [{"op": "add", "path": f"/status/{field}", "value": value} for field, value in fields.items()]
+    try:
+        ended = kubectl.patch(kind.full_name, metadata["name"], metadata["namespace"], patch, status=True)
+    except KubectlError as error:
+        if error.status_reason in ("NotFound", "Invalid", "Conflict") or "rejected our request" in error.message:
+            return None
+        raise
+    if stop_job is not None:
+        kubectl.delete(paths.jobs(metadata["namespace"], stop_job))
+    return ended
+
+
+def end_if_dead(kubectl: Kubectl, kind: kinds.Kind, sight: Sight) -> dict[str, Any] | None:
+    """Write Failed if the run is dead, and return the CR then; None if it is not dead or has moved meanwhile."""
+    verdict = sight.verdict()
+    if verdict is None or not verdict.dead or sight.resource is None:
+        return None
+    running = sight.job is not None and not any(
+        each.get("type") in ("Failed", "Complete") and each.get("status") == "True"
+        for each in (sight.job.get("status") or {}).get("conditions") or [])
+    return end(kubectl, kind, sight.resource, message=verdict.sentence,
+               stop_job=sight.job["metadata"]["name"] if running and sight.job else None)
+
+
+def is_synced(resource: dict[str, Any]) -> bool:
+    """True for a CR that only mirrors a backup in the bucket."""
+    return labels.SYNCED in (resource["metadata"].get("annotations") or {})
