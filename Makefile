@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 CLUSTER := $(PYTHON) -m tests.cluster
-WITH_CLUSTER = set -a && eval "$$($(CLUSTER) env)" && set +a &&
+WITH_CLUSTER = $(CLUSTER) exec
 
 .PHONY: help venv lint unit test test-heavy bench demo cluster-up cluster-down image krew clean
 

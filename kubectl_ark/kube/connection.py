@@ -51,12 +51,11 @@ def connect(*, kubeconfig: str | None = None, context: str | None = None) -> Con
     configuration.connection_pool_maxsize = POOL_SIZE
     configuration.retries = False
     pool: urllib3.PoolManager = RESTClientObject(configuration).pool_manager
-    # Python 3.13 refuses certificates of many real clusters (a CA without key usage) that kubectl takes.
-    context = ssl.create_default_context()
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    if not configuration.verify_ssl:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    pool.connection_pool_kw["ssl_context"] = context
+    # Loaded once, here: left in the pool's settings, urllib3 would load the files again into this shared context at
+    # every new connection, from many threads at once, and OpenSSL crashes over that.
+    for setting in ("ca_certs", "ca_cert_data", "cert_file", "key_file", "cert_reqs"):
+        pool.connection_pool_kw.pop(setting, None)
+    pool.connection_pool_kw["ssl_context"] = _tls(configuration)
     agent = f"kubectl-ark-runner/v{__version__}"
 
     def headers() -> dict[str, str]:
@@ -68,3 +67,15 @@ def connect(*, kubeconfig: str | None = None, context: str | None = None) -> Con
         return result
 
     return Connection(configuration.host.rstrip("/"), pool, headers)
+
+
+def _tls(configuration: Any) -> ssl.SSLContext:
+    context = ssl.create_default_context(
+        cafile=configuration.ssl_ca_cert, cadata=getattr(configuration, "ca_cert_data", None))
+    # Python 3.13 refuses certificates of many real clusters (a CA without key usage) that kubectl takes.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if not configuration.verify_ssl:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if configuration.cert_file:
+        context.load_cert_chain(configuration.cert_file, configuration.key_file)
+    return context

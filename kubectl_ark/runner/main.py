@@ -24,6 +24,9 @@ MAX_TERMINATION_MESSAGE = 4096
 """What the kubelet reads of it."""
 
 
+GC_THRESHOLD = 1_000_000
+
+
 def main(arguments: list[str]) -> int:
     """Run one piece of work; the process's exit code. 0 done, 1 try again, 10-13 permanent (see ``errors``)."""
     options = _parser().parse_args(arguments)
@@ -32,7 +35,7 @@ def main(arguments: list[str]) -> int:
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     # What is decoded from JSON has no cycles, yet the collector would walk through all of it again and again:
     # listing took 1.7 times as long with the default threshold. This one still bounds what real cycles can hold.
-    gc.set_threshold(1_000_000)
+    gc.set_threshold(GC_THRESHOLD)
     directory = Path(tempfile.mkdtemp(prefix="ark-"))
     try:
         _dispatch(options, directory)

@@ -3,34 +3,19 @@
 Each line of FILE is "PATH<tab>JSON". Prints {"seconds", "objects", "failed"}.
 """
 
-import base64
 import json
 import queue
 import sys
-import tempfile
 import threading
 import time
 
-import urllib3
-import yaml
+from tests.bench.bare_pool import pool_of
 
 THREADS = 32
 
 
-def pool_of(kubeconfig: str) -> tuple[str, urllib3.PoolManager]:
-    config = yaml.safe_load(open(kubeconfig))
-    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
-    files = []
-    for data in (cluster["certificate-authority-data"], user["client-certificate-data"], user["client-key-data"]):
-        with tempfile.NamedTemporaryFile(delete=False) as file:
-            file.write(base64.b64decode(data))
-            files.append(file.name)
-    return cluster["server"], urllib3.PoolManager(
-        1, maxsize=THREADS, ca_certs=files[0], cert_file=files[1], key_file=files[2])
-
-
 def main(kubeconfig: str, requests: str) -> None:
-    server, pool = pool_of(kubeconfig)
+    server, pool = pool_of(kubeconfig, THREADS)
     waiting: queue.Queue[bytes | None] = queue.Queue(1000)
     failed: list[int] = []
 
@@ -46,9 +31,10 @@ def main(kubeconfig: str, requests: str) -> None:
     began, count = time.monotonic(), 0
     for thread in threads:
         thread.start()
-    for line in open(requests, "rb"):
-        waiting.put(line)
-        count += 1
+    with open(requests, "rb") as lines:
+        for line in lines:
+            waiting.put(line)
+            count += 1
     for _ in threads:
         waiting.put(None)
     for thread in threads:

@@ -1,9 +1,10 @@
-"""python3 -m tests.cluster up|down|status|env|image
+"""python3 -m tests.cluster up|down|status|env|exec|image
 
 up      bring the cluster up (nothing to do when it is), or check the one that ARK_TEST_KUBECONFIG names
 down    take it down and remove everything of it but what is cached
 status  say what runs
 env     print ARK_TEST_... as KEY=VALUE lines
+exec    run the command that follows with these variables set and without an ambient KUBECONFIG
 image   build the runner image and print the archive's path; with --all for every architecture that can be built here
 
 ARK_TEST_CLUSTER       `api`: no node even where containers can run; `kind`: a kind cluster
@@ -25,7 +26,7 @@ from .layout import Layout
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run one command; returns the exit code: 0, 1 when it failed, 2 for wrong usage, 3 when status finds none up."""
-    commands = {"up": _up, "down": _down, "status": _status, "env": _env, "image": _image}
+    commands = {"up": _up, "down": _down, "status": _status, "env": _env, "exec": _exec, "image": _image}
     if not arguments or arguments[0] not in commands:
         print(__doc__, file=sys.stderr)
         return 2
@@ -98,6 +99,14 @@ def _env(layout: Layout, environ: Mapping[str, str], _: "list[str]") -> int:
     values = environment.given(environ) if environment.is_given(environ) else environment.load(layout)
     print(environment.text(values), end="")
     return 0
+
+
+def _exec(layout: Layout, environ: Mapping[str, str], arguments: "list[str]") -> int:
+    if not arguments:
+        raise ClusterError("exec: name the command to run")
+    values = environment.given(environ) if environment.is_given(environ) else environment.load(layout)
+    ambient = {key: value for key, value in environ.items() if key != "KUBECONFIG"}
+    os.execvpe(arguments[0], arguments, {**ambient, **values})
 
 
 def _image(layout: Layout, _: Mapping[str, str], arguments: "list[str]") -> int:

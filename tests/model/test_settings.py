@@ -1,0 +1,33 @@
+"""Settings survive the ConfigMap, and a memory limit never falls below the request."""
+
+import pytest
+
+from kubectl_ark import errors
+from kubectl_ark.model import settings
+from kubectl_ark.model.settings import Settings
+
+
+def test_settings_survive_the_config_map() -> None:
+    chosen = Settings(image="x:1", active_deadline_seconds=60)
+    assert settings.from_data(chosen.to_data()) == chosen
+
+
+def test_missing_keys_have_defaults_and_unknown_ones_are_left_to_later_versions() -> None:
+    assert settings.from_data({"image": "x:1", "later": "y"}) == Settings(image="x:1")
+
+
+@pytest.mark.parametrize("text", ["", "4h", "-1", "0"])
+def test_a_deadline_that_is_no_number_of_seconds_is_named(text: str) -> None:
+    with pytest.raises(errors.InvalidInput, match="activeDeadlineSeconds"):
+        settings.from_data({"activeDeadlineSeconds": text})
+
+
+def test_the_request_follows_a_limit_below_it() -> None:
+    assert Settings().with_memory_limit("64Mi").memory_request == "64Mi"
+    assert Settings().with_memory_limit("1Gi").memory_request == Settings().memory_request
+
+
+@pytest.mark.parametrize("text", ["", "lots", "512MB", "0", "-1Gi"])
+def test_what_is_no_amount_of_memory_is_refused(text: str) -> None:
+    with pytest.raises(errors.InvalidInput):
+        settings.size_in_bytes(text)

@@ -1,0 +1,69 @@
+"""Validation lists every mistake, and what this version cannot do is refused by name."""
+
+from typing import Any
+
+import pytest
+
+from kubectl_ark.model import specs
+
+
+def test_an_empty_backup_spec_is_everything_and_is_sound() -> None:
+    assert specs.validate_backup({}) == []
+    assert specs.with_backup_defaults({}) == {"ttl": "720h0m0s", "includedNamespaces": ["*"]}
+
+
+def test_all_mistakes_are_listed_not_just_the_first() -> None:
+    found = specs.validate_backup({
+        "includedNamespaces": ["*", "a"], "excludedNamespaces": ["a", "*"], "includedResources": ["pods"],
+        "excludedResources": ["pods"], "ttl": "a day", "labelSelector": {"matchExpressions": [{"key": "a", "operator": "Is"}]},
+        "hooks": {"resources": [{"name": "x"}]}})
+    for word in ("includedNamespaces", "excludedNamespaces", '"a" is both', '"pods" is both', "spec.ttl", "labelSelector",
+                 "spec.hooks"):
+        assert any(word in problem for problem in found), (word, found)
+
+
+@pytest.mark.parametrize(("field", "value"), [
+    ("hooks", {"resources": [{"name": "x"}]}), ("orLabelSelectors", [{"matchLabels": {"a": "b"}}]),
+    ("includedClusterScopedResources", ["*"]), ("excludedClusterScopedResources", ["nodes"]),
+    ("includedNamespaceScopedResources", ["pods"]), ("excludedNamespaceScopedResources", ["pods"]),
+    ("orderedResources", {"pods": "a/b"}), ("resourcePolicy", {"kind": "ConfigMap", "name": "x"}),
+    ("snapshotVolumes", True), ("snapshotMoveData", True), ("defaultVolumesToFsBackup", True),
+    ("defaultVolumesToRestic", True), ("volumeSnapshotLocations", ["x"]), ("uploaderConfig", {"parallelFilesUpload": 2}),
+])
+def test_a_backup_field_that_is_not_supported_yet_is_refused_by_name(field: str, value: Any) -> None:
+    found = specs.validate_backup({field: value})
+    assert found == [f"spec.{field}: this version does not support it yet; leave it out"]
+
+
+@pytest.mark.parametrize(("field", "value"), [
+    ("scheduleName", "nightly"), ("namespaceMapping", {"a": "b"}), ("orLabelSelectors", [{"matchLabels": {"a": "b"}}]),
+    ("restorePVs", True), ("restoreStatus", {"includedResources": ["*"]}), ("resourceModifier", {"kind": "c", "name": "x"}),
+    ("hooks", {"resources": [{"name": "x"}]}), ("uploaderConfig", {"writeSparseFiles": True}),
+    ("existingResourcePolicy", "update"),
+])
+def test_a_restore_field_that_is_not_supported_yet_is_refused_by_name(field: str, value: Any) -> None:
+    found = specs.validate_restore({"backupName": "b", field: value})
+    assert len(found) == 1 and found[0].startswith(f"spec.{field}: this version does not support")
+
+
+@pytest.mark.parametrize("spec", [
+    {"snapshotVolumes": False}, {"snapshotVolumes": None}, {"hooks": {"resources": []}}, {"hooks": None},
+    {"includedNamespaces": None}, {"defaultVolumesToFsBackup": False}, {"includedNamespaces": ["*"]},
+    {"includedNamespaces": ["prod-*", "{a,b}", "x[0-9]"]}, {"csiSnapshotTimeout": "10m0s", "ttl": "720h0m0s"},
+])
+def test_what_says_nothing_or_is_supported_is_not_refused(spec: dict[str, Any]) -> None:
+    assert specs.validate_backup(spec) == []
+
+
+def test_a_restore_needs_a_backup() -> None:
+    assert "backupName" in specs.validate_restore({})[0]
+    assert specs.validate_restore({"backupName": "b", "existingResourcePolicy": "none", "preserveNodePorts": True}) == []
+
+
+def test_kinds_that_are_never_restored_cannot_be_asked_for() -> None:
+    assert specs.validate_restore({"backupName": "b", "includedResources": ["nodes"]})
+
+
+@pytest.mark.parametrize("pattern", ["a**", "a|b", "x(1)", "[a", "{a,b"])
+def test_a_malformed_namespace_pattern_is_a_mistake(pattern: str) -> None:
+    assert specs.validate_backup({"includedNamespaces": [pattern]})
