@@ -41,14 +41,14 @@ def main() -> int:
 
 def _demo(shell: Shell, environment: Environment, secret: Path) -> int:
     stamp = time.strftime("%H%M%S")
-    backup, mark = f"demo-{stamp}", f"{MARK} ({stamp})"
+    backup, mark = f"demo-{stamp}", f"{MARK} {stamp}"
     shell.say("Install: CRDs, accounts, an admission policy and a storage location. Nothing stays running.")
     shell(f"kubectl ark install --provider aws --bucket {BUCKET} --prefix demo --secret-file {secret} "
           f"--backup-location-config s3Url={environment.s3_url},region=us-east-1 --image {environment.image}")
     shell("kubectl get pods --namespace heptio-ark")
     shell.say("A shop that writes its orders to a volume.")
     shell(f"kubectl apply -f {SHOP}")
-    shell(f"kubectl wait --namespace {NAMESPACE} --for=condition=Ready pods --all --timeout={READY_SECONDS}s")
+    _until_ready(shell)
     shell(f"kubectl exec --namespace {NAMESPACE} deployment/web -- sh -c {shlex.quote(f'echo {mark} >> /orders/log')}")
     shell.say("Back it up, and lose it.")
     shell(f"kubectl ark backup {backup} --include-namespaces {NAMESPACE} --wait")
@@ -57,7 +57,7 @@ def _demo(shell: Shell, environment: Environment, secret: Path) -> int:
     shell(f"kubectl get all --namespace {NAMESPACE}")
     shell.say("Get it back.")
     shell(f"kubectl ark restore --from-backup {backup} --wait")
-    shell(f"kubectl wait --namespace {NAMESPACE} --for=condition=Ready pods --all --timeout={READY_SECONDS}s")
+    _until_ready(shell)
     shell(f"kubectl get pods,persistentvolumeclaims --namespace {NAMESPACE}")
     shell.say("And the order from before the loss?")
     found = shell(f"kubectl exec --namespace {NAMESPACE} deployment/web -- grep {shlex.quote(stamp)} /orders/log")
@@ -66,6 +66,12 @@ def _demo(shell: Shell, environment: Environment, secret: Path) -> int:
         return 1
     shell.say("The shop is back, with its data. `make cluster-down` takes the cluster away again.")
     return 0
+
+
+def _until_ready(shell: Shell) -> None:
+    for workload in ("deployment/web", "statefulset/db"):
+        shell(f"kubectl rollout status {workload} --namespace {NAMESPACE} --timeout={READY_SECONDS}s")
+    shell(f"kubectl wait pods --all --for=condition=Ready --namespace {NAMESPACE} --timeout={READY_SECONDS}s")
 
 
 class Shell:

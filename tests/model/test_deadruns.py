@@ -44,7 +44,8 @@ def killed() -> dict[str, Any]:
     return pod("Failed", state={"terminated": {"reason": "OOMKilled", "exitCode": 137}})
 
 
-def judge(resource: dict[str, Any], job_: dict[str, Any] | None, *pods: dict[str, Any], **more: Any) -> deadruns.Verdict | None:
+def judge(resource: dict[str, Any], job_: dict[str, Any] | None, *pods: dict[str, Any],
+          **more: Any) -> deadruns.Verdict | None:
     return deadruns.judge(resource, job_, now=NOW, pods=pods, **more)
 
 
@@ -113,7 +114,8 @@ def test_a_completed_job_without_a_result_is_dead() -> None:
     ("InvalidImageName", 1, True), ("ErrImageNeverPull", 1, True), ("CreateContainerConfigError", 10, False),
     ("CreateContainerConfigError", 500, True),
 ])
-def test_a_pod_that_cannot_start_is_reported_at_once_and_dead_after_its_patience(reason: str, age: float, dead: bool) -> None:
+def test_a_pod_that_cannot_start_is_reported_at_once_and_dead_after_its_patience(
+        reason: str, age: float, dead: bool) -> None:
     stuck = pod("Pending", state={"waiting": {"reason": reason, "message": "back-off"}}, age=age)
     verdict = judge(backup("New", claimed=False), job(active=1), stuck)
     assert verdict and verdict.dead is dead and verdict.reason == reason and verdict.remedy
@@ -128,7 +130,8 @@ def test_an_unschedulable_pod_is_reported_in_the_schedulers_words() -> None:
 
 @pytest.mark.parametrize(("said", "remedy"), [
     ('Error creating: pods "x-abc12" is forbidden: exceeded quota: q', "quota"),
-    ('Error creating: pods "x-abc12" is forbidden: maximum memory usage per Container is 1Mi, but limit is 2Mi', "LimitRange"),
+    ('Error creating: pods "x-abc12" is forbidden: maximum memory usage per Container is 1Mi, but limit is 2Mi',
+     "LimitRange"),
     ('Error creating: pods "x-abc12" is forbidden: violates PodSecurity "restricted:latest"', "restricted"),
 ])
 def test_a_refused_pod_is_known_from_events_alone(said: str, remedy: str) -> None:

@@ -32,7 +32,8 @@ LABELS = {"app": "web", "tier": "front"}
 
 
 @pytest.mark.parametrize(("text", "expected"), [
-    ("app=web", True), ("app==web,tier=front", True), ("app!=web", False), ("other!=x", True), ("app in (web,db)", True),
+    ("app=web", True), ("app==web,tier=front", True), ("app!=web", False), ("other!=x", True),
+    ("app in (web,db)", True),
     ("app notin (web)", False), ("other notin (x)", True), ("tier", True), ("!tier", False), ("!other", True),
 ])
 def test_selectors_match_as_the_api_server_does(text: str, expected: bool) -> None:

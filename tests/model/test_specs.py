@@ -15,10 +15,11 @@ def test_an_empty_backup_spec_is_everything_and_is_sound() -> None:
 def test_all_mistakes_are_listed_not_just_the_first() -> None:
     found = specs.validate_backup({
         "includedNamespaces": ["*", "a"], "excludedNamespaces": ["a", "*"], "includedResources": ["pods"],
-        "excludedResources": ["pods"], "ttl": "a day", "labelSelector": {"matchExpressions": [{"key": "a", "operator": "Is"}]},
+        "excludedResources": ["pods"], "ttl": "a day",
+        "labelSelector": {"matchExpressions": [{"key": "a", "operator": "Is"}]},
         "hooks": {"resources": [{"name": "x"}]}})
-    for word in ("includedNamespaces", "excludedNamespaces", '"a" is both', '"pods" is both', "spec.ttl", "labelSelector",
-                 "spec.hooks"):
+    for word in ("includedNamespaces", "excludedNamespaces", '"a" is both', '"pods" is both', "spec.ttl",
+                 "labelSelector", "spec.hooks"):
         assert any(word in problem for problem in found), (word, found)
 
 
@@ -28,7 +29,8 @@ def test_all_mistakes_are_listed_not_just_the_first() -> None:
     ("includedNamespaceScopedResources", ["pods"]), ("excludedNamespaceScopedResources", ["pods"]),
     ("orderedResources", {"pods": "a/b"}), ("resourcePolicy", {"kind": "ConfigMap", "name": "x"}),
     ("snapshotVolumes", True), ("snapshotMoveData", True), ("defaultVolumesToFsBackup", True),
-    ("defaultVolumesToRestic", True), ("volumeSnapshotLocations", ["x"]), ("uploaderConfig", {"parallelFilesUpload": 2}),
+    ("defaultVolumesToRestic", True), ("volumeSnapshotLocations", ["x"]),
+    ("uploaderConfig", {"parallelFilesUpload": 2}),
 ])
 def test_a_backup_field_that_is_not_supported_yet_is_refused_by_name(field: str, value: Any) -> None:
     found = specs.validate_backup({field: value})
@@ -37,7 +39,8 @@ def test_a_backup_field_that_is_not_supported_yet_is_refused_by_name(field: str,
 
 @pytest.mark.parametrize(("field", "value"), [
     ("scheduleName", "nightly"), ("namespaceMapping", {"a": "b"}), ("orLabelSelectors", [{"matchLabels": {"a": "b"}}]),
-    ("restorePVs", True), ("restoreStatus", {"includedResources": ["*"]}), ("resourceModifier", {"kind": "c", "name": "x"}),
+    ("restorePVs", True), ("restoreStatus", {"includedResources": ["*"]}),
+    ("resourceModifier", {"kind": "c", "name": "x"}),
     ("hooks", {"resources": [{"name": "x"}]}), ("uploaderConfig", {"writeSparseFiles": True}),
     ("existingResourcePolicy", "update"),
 ])
@@ -57,7 +60,8 @@ def test_what_says_nothing_or_is_supported_is_not_refused(spec: dict[str, Any]) 
 
 def test_a_restore_needs_a_backup() -> None:
     assert "backupName" in specs.validate_restore({})[0]
-    assert specs.validate_restore({"backupName": "b", "existingResourcePolicy": "none", "preserveNodePorts": True}) == []
+    sound = {"backupName": "b", "existingResourcePolicy": "none", "preserveNodePorts": True}
+    assert specs.validate_restore(sound) == []
 
 
 def test_kinds_that_are_never_restored_cannot_be_asked_for() -> None:

@@ -33,7 +33,8 @@ def test_a_moment_survives_the_round_trip_in_utc() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "text"), [
-    (-5, "<invalid>"), (-1, "0s"), (95, "95s"), (192, "3m12s"), (240, "4m"), (7500, "125m"), (11100, "3h5m"), (14400, "4h"),
+    (-5, "<invalid>"), (-1, "0s"), (95, "95s"), (192, "3m12s"), (240, "4m"), (7500, "125m"), (11100, "3h5m"),
+    (14400, "4h"),
     (108000, "30h"), (187200, "2d4h"), (34560000, "400d"), (96336000, "3y20d"), (9 * 31536000, "9y"),
 ])
 def test_ages_read_as_in_kubectl(seconds: int, text: str) -> None:

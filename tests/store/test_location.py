@@ -31,7 +31,8 @@ def test_without_a_url_the_store_is_aws_in_its_region() -> None:
 
 
 @pytest.mark.parametrize(("change", "word"), [
-    ({"provider": "gcp"}, "provider"), ({"objectStorage": {}}, "bucket"), ({"objectStorage": {"bucket": "a/b"}}, "prefix"),
+    ({"provider": "gcp"}, "provider"), ({"objectStorage": {}}, "bucket"),
+    ({"objectStorage": {"bucket": "a/b"}}, "prefix"),
     ({"config": {"s3Url": "10.0.0.1:9000"}}, "s3Url"), ({"config": {"s3Url": "http://h/path"}}, "s3Url"),
     ({"objectStorage": {"bucket": "b", "caCert": "&&&"}}, "caCert"),
 ])
@@ -40,7 +41,8 @@ def test_a_wrong_field_is_named(change: dict[str, Any], word: str) -> None:
         parse("d", {**SPEC, **change}, secret=SECRET)
 
 
-@pytest.mark.parametrize("secret", ["", "no ini = VERYSECRET", "[default]\naws_secret_access_key = VERYSECRET\n", "[other]\n"])
+@pytest.mark.parametrize("secret", [
+    "", "no ini = VERYSECRET", "[default]\naws_secret_access_key = VERYSECRET\n", "[other]\n"])
 def test_an_unusable_secret_is_refused_without_quoting_it(secret: str) -> None:
     with pytest.raises(errors.StoreUnusable) as caught:
         parse("d", SPEC, secret=secret)

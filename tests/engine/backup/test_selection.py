@@ -43,7 +43,8 @@ def test_a_kind_served_by_two_groups_is_listed_once() -> None:
 
 @pytest.mark.parametrize(("spec", "expected"), [
     ({}, True), ({"includedNamespaces": ["*"]}, True), ({"includedNamespaces": ["shop"]}, False),
-    ({"excludedNamespaces": ["shop"]}, False), ({"includeClusterResources": True, "includedNamespaces": ["shop"]}, True),
+    ({"excludedNamespaces": ["shop"]}, False),
+    ({"includeClusterResources": True, "includedNamespaces": ["shop"]}, True),
     ({"includeClusterResources": False}, False),
 ])
 def test_cluster_kinds_are_listed_by_the_three_states(spec: dict[str, Any], expected: bool) -> None:
@@ -56,7 +57,8 @@ def test_users_words_for_kinds_are_resolved() -> None:
 
 
 @pytest.mark.parametrize(("spec", "expected"), [
-    ({"includedNamespaces": ["shop"]}, True), ({"includedNamespaces": ["shop"], "includeClusterResources": False}, False),
+    ({"includedNamespaces": ["shop"]}, True),
+    ({"includedNamespaces": ["shop"], "includeClusterResources": False}, False),
     ({"includedNamespaces": ["shop"], "excludedResources": ["persistentvolumes"]}, False),
     ({"includedNamespaces": ["shop"], "includedResources": ["pods"]}, False),
 ])
