@@ -21,7 +21,7 @@ $(VENV)/done: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "installing python3-venv"; apt-get install -y -q python3-venv >/dev/null; }
 	@echo "making the virtual environment in $(VENV)"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable '.[runner,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[runner,dev]'
 	@touch $@
 
 lint: venv  ## flake8, mypy --strict and the layer rules

@@ -86,8 +86,8 @@ def _plan(namespace: str, flags: dict[str, Any]) -> installing.Plan:
         raise errors.UsageError(f"--namespace: {problem}")
     if namespace in installing.FORBIDDEN_NAMESPACES:
         raise errors.UsageError(f"kubectl-ark wants a namespace of its own, not {namespace}")
-    settings = Settings(image=flags["image"], image_pull_secret=flags["image_pull_secret"],
-                        memory_limit=flags["memory_limit"])
+    settings = Settings(image=flags["image"], image_pull_secret=flags["image_pull_secret"])
+    settings = settings.with_memory_limit(flags["memory_limit"])
     secret = pathlib.Path(flags["secret_file"]).read_bytes() if flags["secret_file"] else None
     return installing.Plan(namespace, settings, _location(flags), secret, flags["sa_annotations"])
 

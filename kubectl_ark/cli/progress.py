@@ -45,6 +45,12 @@ class Progress:
 
     close = clear
 
+    def interrupted(self) -> None:
+        """Leave the line as it is: the terminal has put ^C behind it."""
+        if self._live:
+            self._stream.write("\n")
+            self._shown = ""
+
     def _live_line(self, resource: dict[str, Any]) -> None:
         elapsed = times.human_duration(time.monotonic() - self._begun)
         line = f"{resource['metadata']['name']}: {summary(resource)} ({elapsed})"

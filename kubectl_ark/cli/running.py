@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
 from typing import Any, TypeVar
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from kubectl_ark.cli.progress import Progress, items_done
 from kubectl_ark.launch.kubectl import Kubectl
 from kubectl_ark.model import kinds, names, phases, selectors
 from kubectl_ark.model.phases import Phase
-from kubectl_ark.model.settings import Settings
+from kubectl_ark.model.settings import Settings, size_in_bytes
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -96,7 +97,7 @@ def from_file(kind: kinds.Kind, flags: Mapping[str, Any], *, namespace: str, nam
     """
     import yaml
 
-    filename = flags["filename"]
+    filename = "stdin" if flags["filename"] == "-" else flags["filename"]
     if name:
         raise errors.UsageError("-f and NAME exclude each other", hint="the file says it all")
     for flag in (*_SELECTION, *further, "labels", "annotations"):
@@ -104,7 +105,7 @@ def from_file(kind: kinds.Kind, flags: Mapping[str, Any], *, namespace: str, nam
             raise errors.UsageError(f"-f and --{flag.replace('_', '-')} exclude each other",
                                     hint="the file says it all")
     try:
-        with click.open_file(filename) as stream:
+        with click.open_file(flags["filename"]) as stream:
             documents = [each for each in yaml.safe_load_all(stream) if each is not None]
     except (OSError, UnicodeDecodeError) as error:
         raise errors.InvalidInput(f"{filename} cannot be read: {getattr(error, 'strerror', None) or error}") from error
@@ -112,7 +113,8 @@ def from_file(kind: kinds.Kind, flags: Mapping[str, Any], *, namespace: str, nam
         raise errors.InvalidInput(f"{filename} is not YAML: {' '.join(str(error).split())}") from error
     if len(documents) != 1 or not isinstance(documents[0], dict):
         raise errors.InvalidInput(f"{filename} holds {len(documents)} objects instead of one {kind.kind}")
-    resource: dict[str, Any] = documents[0]
+    # YAML knows dates; Kubernetes' own reading of it does not.
+    resource: dict[str, Any] = json.loads(json.dumps(documents[0], default=str))
     if resource.get("kind") != kind.kind or resource.get("apiVersion") != kinds.API_VERSION:
         raise errors.InvalidInput(f"{filename} holds a {resource.get('apiVersion')} {resource.get('kind')}, "
                                   f"not a {kinds.API_VERSION} {kind.kind}")
@@ -145,6 +147,8 @@ def execute(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], proble
         problems = [problem, *problems]
     if problems:
         raise errors.ValidationFailed(problems)
+    if request.memory_limit:
+        size_in_bytes(request.memory_limit)
     if request.show_job and request.dry_run != "client":
         raise errors.UsageError("--show-job needs --dry-run=client")
     if request.dry_run == "client":
@@ -161,7 +165,7 @@ def execute(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], proble
     if not request.wait:
         _print(kind, started.resource, request, "created")
         return errors.EXIT_OK
-    return _wait(kubectl, kind, started.resource, request)
+    return _wait(kubectl, kind, started.resource, request, had_job=started.job is not None)
 
 
 def _print_only(kind: kinds.Kind, resource: dict[str, Any], request: Request) -> int:
@@ -171,7 +175,7 @@ def _print_only(kind: kinds.Kind, resource: dict[str, Any], request: Request) ->
 
         settings = Settings()
         if request.memory_limit:
-            settings = dataclasses.replace(settings, memory_limit=request.memory_limit)
+            settings = settings.with_memory_limit(request.memory_limit)
         # The uid is the server's to give; the Job's name and owner hold it.
         unborn = {**resource, "metadata": {**resource["metadata"], "uid": "00000000-0000-0000-0000-000000000000"}}
         objects.append(jobs.run_job(kind, unborn, settings))
@@ -191,7 +195,7 @@ def _print(kind: kinds.Kind, resource: dict[str, Any], request: Request, done: s
         click.echo(name if request.output == "name" else f"{name} {done}")
 
 
-def _wait(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], request: Request) -> int:
+def _wait(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], request: Request, *, had_job: bool) -> int:
     from kubectl_ark.launch.follow import follow
 
     name = resource["metadata"]["name"]
@@ -200,9 +204,9 @@ def _wait(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], request:
         sys.stdout.flush()
     progress = Progress()
     try:
-        resource = follow(kubectl, kind, resource, report=progress, timeout=request.timeout)
+        resource = follow(kubectl, kind, resource, report=progress, timeout=request.timeout, had_job=had_job)
     except KeyboardInterrupt:
-        progress.close()
+        progress.interrupted()
         output.say(f'Stopped waiting; {kind.singular}/{name} goes on. Follow it with "kubectl ark logs {kind.singular} '
                    f'{name} -f", stop it with "kubectl ark cancel {kind.singular} {name}"')
         return errors.EXIT_INTERRUPTED
@@ -229,8 +233,10 @@ def tell_outcome(kind: kinds.Kind, resource: dict[str, Any]) -> int:
 
 
 def result(resource: dict[str, Any]) -> str:
-    """ "Completed: 12 items, 1 warning"."""
+    """ "Completed: 12 items, 1 warning"; a run that did not get to its end has no counts worth telling."""
     status = resource.get("status") or {}
+    if phases.phase_of(resource) not in phases.USABLE:
+        return phases.phase_of(resource)
     counts = [_count(items_done(resource), "item")]
     counts += [_count(status[field], field[:-1]) for field in ("warnings", "errors") if status.get(field)]
     return f"{phases.phase_of(resource)}: {', '.join(counts)}"

@@ -6,6 +6,7 @@ and nodes are looked at: that is when a run may be stuck or dead. A healthy run 
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from typing import Any
@@ -28,20 +29,20 @@ Report = Callable[[dict[str, Any], str], None]
 
 
 def follow(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], *, report: Report,
-           timeout: float | None = None) -> dict[str, Any]:
+           timeout: float | None = None, had_job: bool = False) -> dict[str, Any]:
     """Wait until the run has ended; the CR in its final phase.
 
-    resource: the CR as last seen. timeout: seconds, None for as long as it takes.
+    resource: the CR as last seen. timeout: seconds, None for as long as it takes. had_job: its Job was made.
     Raises TimedOut, and KubectlFailed when the CR is deleted or the API server stays away.
     """
-    return _Following(kubectl, kind, resource, report, timeout).run()
+    return _Following(kubectl, kind, resource, report, timeout, had_job).run()
 
 
 class _Following:
     def __init__(self, kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], report: Report,
-                 timeout: float | None) -> None:
+                 timeout: float | None, had_job: bool) -> None:
         self._kubectl, self._kind, self._report = kubectl, kind, report
-        self._resource = resource
+        self._resource, self._had_job = resource, had_job
         self._remark = ""
         self._deadline = None if timeout is None else time.monotonic() + timeout
         self._heard = self._looked = self._answered = time.monotonic()
@@ -95,6 +96,7 @@ class _Following:
         if sight.resource is None or sight.resource["metadata"]["uid"] != metadata["uid"]:
             raise self._gone()
         self._resource = sight.resource
+        sight = dataclasses.replace(sight, had_job=self._had_job)
         verdict = sight.verdict()
         self._remark = verdict.sentence if verdict else ""
         if verdict and verdict.dead:

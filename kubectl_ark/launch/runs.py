@@ -34,12 +34,15 @@ class Sight:
     events: tuple[dict[str, Any], ...] = ()
     nodes: tuple[dict[str, Any], ...] = ()
 
+    had_job: bool = False
+    """Whoever looks knows that a Job was made."""
+
     def verdict(self) -> deadruns.Verdict | None:
         """What is wrong with the run, None if nothing is."""
         if self.resource is None:
             return None
         return deadruns.judge(self.resource, self.job, now=times.now(), pods=self.pods, events=self.events,
-                              nodes=self.nodes)
+                              nodes=self.nodes, had_job=self.had_job)
 
 
 def read_settings(kubectl: Kubectl, namespace: str) -> Settings:
@@ -73,7 +76,7 @@ def start(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], *, memor
         try:
             settings = reading.result()
             if memory_limit:
-                settings = dataclasses.replace(settings, memory_limit=memory_limit)
+                settings = settings.with_memory_limit(memory_limit)
             job = kubectl.create(paths.jobs(namespace), jobs.run_job(kind, created, settings), dry_run=dry_run)
         except KubectlError as error:
             if error.status_reason == "AlreadyExists":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -41,16 +42,16 @@ class Verdict:
 
 def judge(resource: dict[str, Any], job: dict[str, Any] | None, *, now: datetime.datetime,
           pods: Sequence[dict[str, Any]] = (), events: Sequence[dict[str, Any]] = (),
-          nodes: Sequence[dict[str, Any]] = ()) -> Verdict | None:
+          nodes: Sequence[dict[str, Any]] = (), had_job: bool = False) -> Verdict | None:
     """The verdict on a Backup or Restore, or None for a run that is finished or as well as can be seen.
 
     job: None means that it was looked for and is not there. events: those of the Job and its pods. nodes: those that
-    the pods are on.
+    the pods are on. had_job: a Job is known to have been made, so that its absence is an end and not a beginning.
     """
     if phases.is_finished(resource):
         return None
     if job is None:
-        return _without_job(resource, now)
+        return _without_job(resource, now, had_job)
     if verdict := _ended_job(resource, job, pods):
         return verdict
     alive = [pod for pod in pods if (pod.get("status") or {}).get("phase") in ("Pending", "Running", "Unknown", None)]
@@ -65,8 +66,8 @@ def judge(resource: dict[str, Any], job: dict[str, Any] | None, *, now: datetime
     return None
 
 
-def _without_job(resource: dict[str, Any], now: datetime.datetime) -> Verdict | None:
-    if (resource.get("status") or {}).get("claim"):
+def _without_job(resource: dict[str, Any], now: datetime.datetime, had_job: bool) -> Verdict | None:
+    if had_job or (resource.get("status") or {}).get("claim"):
         return Verdict(True, "JobGone", "its Job was deleted before the run ended")
     if _age(resource["metadata"].get("creationTimestamp"), now) < GONE_SECONDS:
         return None
@@ -143,6 +144,8 @@ def _stuck_pod(resource: dict[str, Any], pod: dict[str, Any], nodes: Sequence[di
         said = " ".join(str(waiting.get("message") or "").split())[:300]
         image = pod["spec"]["containers"][0].get("image")
         if reason in _IMAGE_REASONS | _HOPELESS:
+            # The kubelet shows the two in turns; one message is enough.
+            reason = "ImagePullBackOff" if reason == "ErrImagePull" else reason
             dead = reason in _HOPELESS or age > PATIENCE_SECONDS["ImagePull"]
             return Verdict(dead, reason, f"pod {name} cannot get its image {image} ({reason})",
                            "check the name, the registry and --image-pull-secret, and set them with "
@@ -174,6 +177,8 @@ def _refused(job: dict[str, Any], events: Sequence[dict[str, Any]], now: datetim
         return None
     last = max(refusals, key=lambda each: str(each.get("lastTimestamp") or each["metadata"].get("creationTimestamp")))
     said = " ".join(str(last.get("message") or "").split())
+    # The refused pod's name is another at each try and means nothing.
+    said = re.sub(r'^Error creating: (pods "[^"]*" is forbidden: )?', "", said)
     remedies = (("quota", "free or raise the quota"), ("limit", "adapt the LimitRange or ConfigMap ark-settings"),
                 ("PodSecurity", "the namespace must allow Pod Security level restricted"),
                 ("serviceaccount", 'run "kubectl ark install" again'))

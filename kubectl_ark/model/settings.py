@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 
 from kubectl_ark import __version__, errors
 
 CONFIG_MAP = "ark-settings"
 DEFAULT_IMAGE = f"kubectl-ark/kubectl-ark:v{__version__}"
+
+_BYTES = re.compile(r"(\d+(?:\.\d+)?)(Ki|Mi|Gi|Ti|k|M|G|T|)")
+_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
+          "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +32,11 @@ class Settings:
     active_deadline_seconds: int = 4 * 3600
     ttl_seconds_after_finished: int = 3600
     """How long a finished Job stays, for those who want to look into its pod."""
+
+    def with_memory_limit(self, limit: str) -> Settings:
+        """These settings with another memory limit; the request never exceeds it. Raises InvalidInput."""
+        request = min(self.memory_request, limit, key=size_in_bytes)
+        return dataclasses.replace(self, memory_limit=limit, memory_request=request)
 
     def to_data(self) -> dict[str, str]:
         """The ConfigMap's data."""
@@ -48,6 +58,14 @@ def from_data(data: Mapping[str, str]) -> Settings:
             raise errors.InvalidInput(
                 f'ConfigMap {CONFIG_MAP}: {_camel(field.name)} "{text}" is not a number of seconds')
     return Settings(**chosen)  # type: ignore[arg-type]
+
+
+def size_in_bytes(quantity: str) -> float:
+    """Bytes in a quantity such as "256Mi". Raises InvalidInput."""
+    found = _BYTES.fullmatch(quantity)
+    if not found or float(found[1]) == 0:
+        raise errors.InvalidInput(f'"{quantity}" is not an amount of memory such as 512Mi')
+    return float(found[1]) * _UNITS[found[2]]
 
 
 def _camel(name: str) -> str:

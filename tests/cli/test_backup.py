@@ -1,0 +1,118 @@
+"""``backup``: from flags to the object, dry runs, files. What needs a server is in tests/launch."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.cli.commandline import ark
+
+
+def made(*arguments: str, **more: Any) -> dict[str, Any]:
+    done = ark("backup", *arguments, "--dry-run=client", "-o", "json", **more)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_flags_become_the_spec() -> None:
+    backup = made("b", "--include-namespaces", "a,prod-{x,y}", "--include-namespaces=c", "--exclude-namespaces", "d",
+                  "--include-resources", "pods,deployments.apps", "--exclude-resources", "secrets",
+                  "-l", "a=b,c in (d,e)",
+                  "--include-cluster-resources=false", "--ttl", "1h", "--storage-location", "second", "--labels", "x=y")
+    assert backup["spec"] == {
+        "includedNamespaces": ["a", "prod-{x,y}", "c"], "excludedNamespaces": ["d"],
+        "includedResources": ["pods", "deployments.apps"], "excludedResources": ["secrets"],
+        "labelSelector": {"matchLabels": {"a": "b"},
+                          "matchExpressions": [{"key": "c", "operator": "In", "values": ["d", "e"]}]},
+        "includeClusterResources": False, "ttl": "1h", "storageLocation": "second"}
+    assert backup["metadata"] == {"name": "b", "namespace": "heptio-ark", "labels": {"x": "y"}}
+    assert backup["apiVersion"] == "ark.heptio.com/v1" and backup["kind"] == "Backup"
+
+
+def test_a_flag_that_means_true_when_alone_does_not_swallow_the_name() -> None:
+    backup = made("--include-cluster-resources", "b")
+    assert backup["metadata"]["name"] == "b" and backup["spec"] == {"includeClusterResources": True}
+
+
+def test_what_is_not_said_is_not_in_the_spec() -> None:
+    assert made("b")["spec"] == {}
+
+
+@pytest.mark.parametrize(("flags", "prefix"), [
+    ((), "backup-"), (("--include-namespaces", "shop,x"), "shop-"), (("--include-namespaces", "prod-*"), "backup-")])
+def test_a_name_is_made_from_namespace_and_time(flags: tuple[str, ...], prefix: str) -> None:
+    name = made(*flags)["metadata"]["name"]
+    assert name.startswith(prefix) and len(name) == len(prefix) + 14 and name[-14:].isdigit()
+
+
+def test_the_namespace_flag_stands_before_or_after_and_the_later_wins() -> None:
+    def namespace(*arguments: str, **variables: str) -> str:
+        done = ark(*arguments, "--dry-run=client", "-o", "json", **variables)
+        return str(json.loads(done.stdout)["metadata"]["namespace"])
+
+    assert namespace("-n", "x", "backup", "b") == namespace("backup", "b", "-n", "x") == "x"
+    assert namespace("-n", "x", "backup", "b", "-n", "y") == "y"
+    assert namespace("backup", "b", KUBECTL_ARK_NAMESPACE="z") == "z"
+
+
+def test_output_forms() -> None:
+    assert ark("backup", "b", "--dry-run=client").stdout == "backup.ark.heptio.com/b created (dry run)\n"
+    assert ark("backup", "b", "--dry-run=client", "-o", "name").stdout == "backup.ark.heptio.com/b\n"
+    assert yaml.safe_load(ark("backup", "b", "--dry-run=client", "-o", "yaml").stdout)["metadata"]["name"] == "b"
+
+
+def test_show_job_prints_the_job_behind_the_object() -> None:
+    backup, job = yaml.safe_load_all(ark("backup", "b", "--dry-run=client", "--show-job").stdout)
+    assert (backup["kind"], job["kind"]) == ("Backup", "Job")
+    assert job["spec"]["template"]["spec"]["containers"][0]["args"] == ["backup", "b", "--namespace", "heptio-ark"]
+    assert ark("backup", "b", "--show-job").returncode == 2
+
+
+def test_a_file_says_it_all(tmp_path: Any) -> None:
+    text = yaml.safe_dump(made("b", "--include-namespaces", "a"))
+    assert made("-f", "-", input=text)["spec"] == {"includedNamespaces": ["a"]}
+    file = tmp_path / "b.yaml"
+    file.write_text(text)
+    assert made("-f", str(file))["metadata"]["name"] == "b"
+    for extra in (("name",), ("--include-namespaces", "x"), ("-l", "a=b"), ("--ttl", "1h")):
+        assert ark("backup", "-f", str(file), *extra, "--dry-run=client").returncode == 2
+
+
+@pytest.mark.parametrize("text", [
+    "", "a: [", "- 1", "kind: Backup", "apiVersion: ark.heptio.com/v1\nkind: Restore\nmetadata: {name: x}",
+    "apiVersion: velero.io/v1\nkind: Backup\nmetadata: {name: x}", "apiVersion: ark.heptio.com/v1\nkind: Backup",
+    "apiVersion: ark.heptio.com/v1\nkind: Backup\nmetadata: {name: x}\nspec: 3"])
+def test_a_file_that_holds_something_else_is_refused_in_one_line(text: str) -> None:
+    done = ark("backup", "-f", "-", "--dry-run=client", input=text)
+    assert done.returncode == 1 and done.stderr.startswith("error: stdin") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("arguments", "word"), [
+    (("Bad_Name",), "Bad_Name"), (("b", "--include-namespaces", "a,*"), "includedNamespaces"),
+    (("b", "--exclude-namespaces", "*"), "excludedNamespaces"), (("b", "--ttl", "soon"), "ttl"),
+    (("b", "--include-resources", "pods", "--exclude-resources", "pods"), "pods"), (("b", "-l", "a=b=c d"), "selector"),
+    (("b", "c"), "one NAME"), (("b", "--timeout", "x"), "timeout"), (("b", "--labels", "x"), "KEY=VALUE"),
+    (("b", "--memory-limit", "much"), "memory"),
+])
+def test_a_mistake_is_one_line_that_names_it(arguments: tuple[str, ...], word: str) -> None:
+    done = ark("backup", *arguments, "--dry-run=client")
+    assert done.returncode in (1, 2) and done.stdout == "" and word in done.stderr
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+
+
+def test_fields_of_later_versions_are_refused_from_a_file_too() -> None:
+    text = ("apiVersion: ark.heptio.com/v1\nkind: Backup\nmetadata: {name: x}\n"
+            "spec: {snapshotVolumes: true, hooks: {resources: [{name: a}]}}")
+    done = ark("backup", "-f", "-", "--dry-run=client", input=text)
+    assert done.returncode == 1 and "spec.hooks" in done.stderr and "spec.snapshotVolumes" in done.stderr
+
+
+def test_restore_needs_a_backup_and_is_named_after_it() -> None:
+    assert "--from-backup" in ark("restore", "r", "--dry-run=client").stderr
+    source = ("restore", "--from-backup", "b", "--dry-run=client")
+    restore = json.loads(ark(*source, "--preserve-nodeports", "-o", "json").stdout)
+    assert restore["metadata"]["name"].startswith("b-2")
+    assert restore["spec"] == {"backupName": "b", "preserveNodePorts": True}
+    assert "update" in ark(*source, "--existing-resource-policy", "update").stderr

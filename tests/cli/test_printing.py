@@ -1,0 +1,82 @@
+"""What is shown: tables, descriptions, progress."""
+
+import io
+from typing import Any
+
+from kubectl_ark.cli import description, output, running
+from kubectl_ark.cli.progress import Progress, summary
+
+BACKUP: dict[str, Any] = {
+    "kind": "Backup", "metadata": {"name": "b", "namespace": "ark", "labels": {"a": "b", "c": "d"}},
+    "spec": {"includedNamespaces": ["x", "y"], "labelSelector": {"matchLabels": {"a": "b"}}, "ttl": "1h"},
+    "status": {"phase": "PartiallyFailed", "startTimestamp": "2026-01-01T00:00:00Z", "warnings": 1, "errors": 2,
+               "completionTimestamp": "2026-01-01T00:02:05Z", "progress": {"totalItems": 9, "itemsBackedUp": 9},
+               "failureReason": "disk", "validationErrors": ["one", "two"],
+               "conditions": [{"type": "Finished", "status": "True", "reason": "PartiallyFailed"}]}}
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def running_backup(step: str, done: int) -> dict[str, Any]:
+    return {"metadata": {"name": "b"}, "status": {
+        "phase": "InProgress", "step": step, "progress": {"totalItems": 9, "itemsBackedUp": done}}}
+
+
+def test_a_table_is_set_as_kubectl_sets_it() -> None:
+    text = output.table(("NAME", "COUNT"), (("a-long-name", 1), ("b", 23)))
+    assert text == "NAME          COUNT\na-long-name   1\nb             23"
+
+
+def test_a_description_holds_all_that_the_status_says() -> None:
+    text = description.describe(BACKUP, None, (), note="waiting for Godot")
+    for part in ("Name:             b", "a=b\n", "c=d", "Phase:            PartiallyFailed", "waiting for Godot",
+                 "disk", "  - one\n  - two\n", "Duration:         2m5s", "Items:            9 of 9",
+                 "Errors:           2",
+                 "includedNamespaces:       x, y", "labelSelector:            a=b", "Finished   True",
+                 "Job:              <none>"):
+        assert part in text, part
+    assert not any(line != line.rstrip() for line in text.splitlines())
+
+
+def test_results_are_listed_by_place() -> None:
+    lines = list(description.messages({"velero": ["r"], "cluster": ["c"], "namespaces": {"b": ["2"], "a": ["1"]}}))
+    assert lines == ["  Run:  r", "  Cluster:  c", "  a:  1", "  b:  2"]
+    assert list(description.messages({})) == ["  <none>"]
+
+
+def test_managed_fields_are_not_printed() -> None:
+    assert "managedFields" not in output.printed([{"metadata": {"name": "x", "managedFields": [1]}}], "yaml")
+
+
+def test_the_result_counts_in_words() -> None:
+    assert running.result(BACKUP) == "PartiallyFailed: 9 items, 1 warning, 2 errors"
+    assert running.result({"status": {"phase": "Failed"}}) == "Failed"
+
+
+def test_on_a_terminal_one_line_is_rewritten_and_taken_away() -> None:
+    terminal = Terminal()
+    progress = Progress(terminal)
+    progress(running_backup("listing", 1), "")
+    progress(running_backup("listing", 5), "")
+    progress.close()
+    text = terminal.getvalue()
+    assert "\n" not in text and "5 of 9 items" in text and text.endswith("\r")
+
+
+def test_without_a_terminal_only_changes_are_told() -> None:
+    stream = io.StringIO()
+    progress = Progress(stream)
+    for done in range(5):
+        progress(running_backup("listing", done), "")
+    progress(running_backup("uploading", 9), "")
+    progress(running_backup("uploading", 9), "no room")
+    assert stream.getvalue().splitlines() == [
+        "b: InProgress, listing, 0 of 9 items", "b: InProgress, uploading, 9 of 9 items", "b: no room"]
+
+
+def test_a_summary_names_phase_step_and_items() -> None:
+    assert summary({"status": {}}) == "New"
+    assert summary(running_backup("listing", 3)) == "InProgress, listing, 3 of 9 items"

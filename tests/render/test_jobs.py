@@ -1,0 +1,105 @@
+"""Rules that every Job of ours keeps (reference: Pod Security "restricted", Kubernetes' Job documentation)."""
+
+import json
+from typing import Any
+
+import pytest
+
+from kubectl_ark.launch import jobs
+from kubectl_ark.model import kinds, labels
+from kubectl_ark.model.settings import Settings
+from tests.render.podsecurity import violations
+
+UID = "12345678-1234-1234-1234-123456789012"
+SETTINGS = Settings(image="img:1", image_pull_secret="pull")
+
+
+def resource(kind: kinds.Kind, **spec: Any) -> dict[str, Any]:
+    return {"apiVersion": kinds.API_VERSION, "kind": kind.kind,
+            "metadata": {"name": "n" * 200, "namespace": "ark", "uid": UID}, "spec": spec}
+
+
+LOCATION = {"metadata": {"name": "default"}, "spec": {"provider": "aws", "credential": {"name": "s", "key": "k"}}}
+
+JOBS = {
+    "backup": jobs.run_job(kinds.BACKUP, resource(kinds.BACKUP), SETTINGS),
+    "restore": jobs.run_job(kinds.RESTORE, resource(kinds.RESTORE), SETTINGS),
+    "validate": jobs.validation_job(resource(kinds.STORAGE_LOCATION), SETTINGS),
+    "fetch": jobs.fetch_job(resource(kinds.DOWNLOAD_REQUEST), SETTINGS, location=LOCATION, key="backups/b/b-logs.gz",
+                            has_secret=True),
+    "fetch without a secret": jobs.fetch_job(resource(kinds.DOWNLOAD_REQUEST), SETTINGS, location=LOCATION, key="k",
+                                             has_secret=False),
+}
+ACCOUNTS = {"backup": "ark-backup", "restore": "ark-restore", "validate": "ark-reconcile", "fetch": "ark-fetch",
+            "fetch without a secret": "ark-fetch"}
+
+
+@pytest.fixture(params=sorted(JOBS))
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def job(name: str) -> dict[str, Any]:
+    return JOBS[name]
+
+
+@pytest.fixture
+def pod(job: dict[str, Any]) -> dict[str, Any]:
+    spec: dict[str, Any] = job["spec"]["template"]["spec"]
+    return spec
+
+
+def test_it_passes_pod_security_restricted(pod: dict[str, Any]) -> None:
+    assert violations(pod) == []
+    assert pod["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_it_ends_by_itself_and_goes_away(job: dict[str, Any]) -> None:
+    assert job["spec"]["backoffLimit"] <= 3 and job["spec"]["activeDeadlineSeconds"] > 0
+    assert job["spec"]["ttlSecondsAfterFinished"] > 0
+    assert job["spec"]["podReplacementPolicy"] == "Failed"
+
+
+def test_permanent_failures_are_not_tried_again_and_an_eviction_costs_no_try(job: dict[str, Any]) -> None:
+    first, second = job["spec"]["podFailurePolicy"]["rules"]
+    assert first == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+    assert second == {"action": "FailJob", "onExitCodes": {
+        "containerName": "runner", "operator": "In", "values": [10, 11, 12, 13]}}
+
+
+def test_it_has_requests_and_limits_and_never_overrides_the_command(pod: dict[str, Any]) -> None:
+    [container] = pod["containers"]
+    assert container["name"] == "runner" and "command" not in container and container["image"] == "img:1"
+    assert set(container["resources"]["requests"]) == set(container["resources"]["limits"]) == {"cpu", "memory"}
+    assert pod["imagePullSecrets"] == [{"name": "pull"}] and pod["enableServiceLinks"] is False
+
+
+def test_it_is_owned_by_its_cr_without_blocking_the_crs_deletion(job: dict[str, Any]) -> None:
+    [owner] = job["metadata"]["ownerReferences"]
+    assert owner["uid"] == UID and owner["controller"] is True and "blockOwnerDeletion" not in owner
+
+
+def test_names_and_labels_fit_even_for_the_longest_cr(job: dict[str, Any]) -> None:
+    assert len(job["metadata"]["name"]) <= 63
+    for carried in (job["metadata"]["labels"], job["spec"]["template"]["metadata"]["labels"]):
+        assert carried[labels.RUN_UID] == UID and carried["velero.io/exclude-from-backup"] == "true"
+        assert all(len(value) <= 63 for value in carried.values())
+
+
+def test_it_runs_as_its_own_account_and_only_then_has_a_token(name: str, pod: dict[str, Any]) -> None:
+    assert pod["serviceAccountName"] == ACCOUNTS[name]
+    assert pod["automountServiceAccountToken"] is (ACCOUNTS[name] != "ark-fetch")
+
+
+def test_no_credential_is_in_it(job: dict[str, Any]) -> None:
+    text = json.dumps(job)
+    assert "secretKeyRef" not in text and "AWS_SECRET" not in text
+
+
+def test_the_bounded_scratch_space_is_all_it_can_write_to(pod: dict[str, Any]) -> None:
+    mounts = {mount["name"]: mount for mount in pod["containers"][0]["volumeMounts"]}
+    assert mounts["scratch"]["mountPath"] == "/tmp"
+    assert all(mount.get("readOnly") for name, mount in mounts.items() if name != "scratch")
+    scratch = next(volume for volume in pod["volumes"] if volume["name"] == "scratch")
+    assert scratch["emptyDir"]["sizeLimit"]
