@@ -26,12 +26,12 @@ LIBRARIES = ("click==8.3.1", "Jinja2==3.1.6", "MarkupSafe==3.0.3", "PyYAML==6.0.
 HOMEPAGE = "https://github.com/kubectl-ark/kubectl-ark"
 NATIVE = (".so", ".pyd", ".dylib", ".c", ".h", ".pyx", ".pxd")
 
-LAUNCHER = '''#!/usr/bin/env python3
+LAUNCHER = '''#!/usr/bin/env -S python3 -IS
 import os, sys
 if sys.version_info < (3, 10):
     sys.exit("error: kubectl ark needs Python 3.10 or newer; the python3 on PATH is %s" % sys.version.split()[0])
 # krew links to this file; what it needs lies beside the file itself.
-sys.path[0] = os.path.join(os.path.dirname(os.path.realpath(__file__)), "lib")
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "lib"))
 from kubectl_ark.__main__ import main
 main()
 '''

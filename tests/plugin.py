@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tarfile
 from pathlib import Path
 
@@ -33,4 +34,6 @@ def installed_plugin(environment: Environment, directory: Path) -> dict[str, str
     variables = environment.variables
     variables.pop("PYTHONDONTWRITEBYTECODE", None)
     variables.pop("PYTHONPATH", None)
-    return {**variables, "PATH": f"{links}{os.pathsep}{variables['PATH']}"}
+    # The interpreter itself: a version manager's shim in front of it costs more than all of the plugin.
+    interpreter = Path(sys.base_prefix) / "bin"
+    return {**variables, "PATH": os.pathsep.join((str(links), str(interpreter), variables["PATH"]))}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from kubectl_ark.model.labels import GROUP
 
 VERSION = "v1"
@@ -14,16 +12,18 @@ DEFAULT_NAMESPACE = "heptio-ark"
 DEFAULT_LOCATION = "default"
 
 
-@dataclasses.dataclass(frozen=True)
 class Kind:
-    """One of our kinds. ``short_names`` are few and unusual on purpose: collisions behave unpredictably."""
+    """One of our kinds. ``short_names`` are few and unusual on purpose: collisions behave unpredictably.
 
-    kind: str
-    plural: str
-    singular: str
-    short_names: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
-    """Further words that the plugin takes for it: "locations"."""
+    words: further ones that the plugin takes for it, such as "locations". A plain class: ``get`` starts with this
+    module, and dataclasses and typing would cost it more time than all the rest.
+    """
+
+    def __init__(
+        self, kind: str, plural: str, singular: str, short_names: tuple[str, ...] = (), words: tuple[str, ...] = (),
+    ) -> None:
+        self.kind, self.plural, self.singular = kind, plural, singular
+        self.short_names, self.words = short_names, words
 
     @property
     def full_name(self) -> str:

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 GROUP = "ark.heptio.com"
 VELERO_GROUP = "velero.io"
 
@@ -41,6 +39,7 @@ def label_value(name: str) -> str:
     """The label value that stands for ``name``: itself, or 57 characters and 6 of its sha256 where it is too long."""
     if len(name) <= MAX_LABEL_VALUE:
         return name
+    import hashlib  # what only a long name needs would slow every start of the plugin
     return name[:57] + hashlib.sha256(name.encode()).hexdigest()[:6]
 
 
