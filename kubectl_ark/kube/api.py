@@ -35,6 +35,10 @@ _BY_STATUS: dict[int, type[errors.ApiError]] = {
 }
 
 
+class TooLarge(Exception):
+    """The answer has more bytes than the caller wanted to hold; it was dropped."""
+
+
 class Api:
     """Thread-safe. ``stop`` set makes waiting requests end with Interrupted."""
 
@@ -46,8 +50,9 @@ class Api:
     def raw(
         self, method: str, path: str, *, body: bytes | None = None, params: Mapping[str, str] | None = None,
         content_type: str = JSON, accept: str | None = None, patience: float = PATIENCE_SECONDS,
+        at_most: int | None = None,
     ) -> bytes:
-        """The answer's bytes.
+        """The answer's bytes. at_most: with more of them it is TooLarge, and no more than those are ever held.
 
         Raises NotFound, Forbidden, Conflict, Rejected, Expired, Unreachable, ApiError, Interrupted.
 
@@ -66,15 +71,17 @@ class Api:
             retry_after = 0.0
             try:
                 answer = self._connection.pool.request(
-                    method, url, body=body, headers=headers, timeout=self._timeout, retries=False, redirect=False)
+                    method, url, body=body, headers=headers, timeout=self._timeout, retries=False, redirect=False,
+                    preload_content=at_most is None)
+                if answer.status < 300:
+                    return answer.data if at_most is None else _bounded(answer, at_most)
+                text = answer.data
             except urllib3.exceptions.HTTPError as fault:
                 failure: errors.ApiError = errors.Unreachable(
                     f"the API server at {self._connection.host} does not answer: {_plain(fault)}")
                 failure.__cause__ = fault
             else:
-                if answer.status < 300:
-                    return answer.data
-                failure = failure_of(answer.status, answer.data, method=method, path=path)
+                failure = failure_of(answer.status, text, method=method, path=path)
                 # A webhook that is down answers for as long as its pods are: the next object fares no better.
                 if answer.status not in _RETRIED or "webhook" in failure.message:
                     raise failure
@@ -102,6 +109,15 @@ class Api:
     def patch_merge(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """JSON merge patch (RFC 7386). Errors as in ``raw``."""
         return _decoded(self.raw("PATCH", path, body=orjson.dumps(body), content_type=MERGE_PATCH))
+
+
+def _bounded(answer: urllib3.BaseHTTPResponse, at_most: int) -> bytes:
+    data = answer.read(at_most + 1)
+    if len(data) > at_most:
+        answer.close()
+        raise TooLarge
+    answer.release_conn()
+    return data
 
 
 def failure_of(status: int, body: bytes, *, method: str, path: str) -> errors.ApiError:

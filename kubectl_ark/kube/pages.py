@@ -9,13 +9,17 @@ from typing import Any
 import orjson
 
 from kubectl_ark import errors
-from kubectl_ark.kube.api import Api
+from kubectl_ark.kube.api import Api, TooLarge
 from kubectl_ark.model.resources import Resource
 
 logger = logging.getLogger(__name__)
 
 PAGE_SIZE = 500
 """kubectl's and Velero's page size."""
+
+PAGE_BYTES = 8 * 1024 * 1024
+"""What one page may hold; 500 objects have 1 to 4 MiB as a rule, but an object may have 1.5 MiB, and a few pages of
+those would be more than the pod's memory. A single object is taken whatever its size."""
 
 
 def pages(
@@ -24,10 +28,10 @@ def pages(
     """The list answers of one kind, one at a time; their items lack apiVersion and kind, as the server sends them.
 
     A page that expires (410) goes on with the token in that answer: objects made or deleted meanwhile may be missing
-    or present, none comes twice. Raises Expired only where the server gives no such token; else as ``Api.raw``.
+    or present, none comes twice. A page of more than PAGE_BYTES is asked for again with fewer objects. Raises Expired only where the server gives no such token; else as ``Api.raw``.
     """
     path = resource.path(namespace)
-    token = ""
+    token, most = "", limit
     while True:
         params = {"limit": str(limit)}
         if label_selector:
@@ -35,7 +39,10 @@ def pages(
         if token:
             params["continue"] = token
         try:
-            page = orjson.loads(api.raw("GET", path, params=params))
+            answer = api.raw("GET", path, params=params, at_most=PAGE_BYTES if limit > 1 else None)
+        except TooLarge:
+            limit = max(1, limit // 8)
+            continue
         except errors.Expired as expired:
             if not expired.continue_token:
                 raise
@@ -43,7 +50,12 @@ def pages(
                            resource.group_resource)
             token = expired.continue_token
             continue
+        size = len(answer)
+        page = orjson.loads(answer)
+        del answer
         yield page
+        # Larger pages again, once objects are smaller: half of what is allowed is aimed at.
+        limit = min(most, max(limit, limit * PAGE_BYTES // (2 * size)))
         token = (page.get("metadata") or {}).get("continue") or ""
         if not token:
             return

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from kubectl_ark import errors
+from kubectl_ark.engine import spool
 from kubectl_ark.engine.backup import documents
 from kubectl_ark.engine.backup.ownership import Ownership
-from kubectl_ark.engine.backup.records import sha256
 from kubectl_ark.engine.backup.run import Collected
 from kubectl_ark.engine.backup.run import run as collect
 from kubectl_ark.engine.results import Results
@@ -20,8 +21,9 @@ from kubectl_ark.model import kinds, phases, specs, times
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.model.resources import Resource
 from kubectl_ark.runner import locations
+from kubectl_ark.runner.forward import warnings_to
 from kubectl_ark.runner.heartbeat import Heartbeat
-from kubectl_ark.runner.run import Run
+from kubectl_ark.runner.run import Run, TakenOver
 from kubectl_ark.runner.work import Work, record_failure
 from kubectl_ark.store import layout
 from kubectl_ark.store.bucket import Bucket
@@ -36,6 +38,7 @@ def backup(work: Work) -> None:
     run.claim()
     with contextlib.ExitStack() as stack:
         log = RunLog(Results(), subject=("backup", f"{work.namespace}/{work.name}"), directory=work.directory)
+        stack.enter_context(warnings_to(log))
         try:
             bucket, spec = _prepare(work, run)
             _start(run, spec)
@@ -54,7 +57,10 @@ def backup(work: Work) -> None:
                 work.progress.checkpoint()
                 outcome = _store(work, run, bucket, spec, collected=collected, ownership=ownership, log=log)
             _end(run, outcome)
+        except errors.Interrupted:
+            raise
         except Exception as failure:
+            run.let_go(failure)
             record_failure(run, failure)
             raise
 
@@ -96,10 +102,10 @@ def _store(
     log.info(f"{archive.items} items, {results.warnings} warnings, {results.errors} errors: {phase}")
     name, moment = run.name, times.format_time(times.now())
     archive.manifest.key(layout.contents(name), collected.uploaded.sha256, collected.uploaded.size)
-    empty = documents.empty_list()
+    empty = spool.document([])
     files = {
         layout.backup_log(name): log.close(),
-        layout.backup_results(name): documents.results(results.document()),
+        layout.backup_results(name): spool.document(results.document()),
         layout.resource_list(name): archive.resource_list.document(),
         layout.volume_info(name): collected.volumes.document(),
         layout.pod_volume_backups(name): empty,
@@ -107,7 +113,7 @@ def _store(
         layout.item_operations(name): empty,
     }
     for key, content in files.items():
-        archive.manifest.key(key, sha256(content), len(content))
+        archive.manifest.key(key, spool.sha256(content), len(content))
     manifest = archive.manifest.document({
         "backup": name, "uid": run.uid, "clusterID": _cluster_id(work), "items": archive.items,
         "members": collected.uploaded.members})
@@ -124,7 +130,7 @@ def _store(
     version = work.api.get("/version")
     work.progress.checkpoint()
     ownership.finish(documents.metadata(
-        finished, version=version, cluster_id=_cluster_id(work), manifest_sha256=sha256(manifest)))
+        finished, version=version, cluster_id=_cluster_id(work), manifest_sha256=spool.sha256(manifest)))
     return {"phase": phase.value, **fields}
 
 
@@ -147,17 +153,16 @@ def _summary(outcome: dict[str, Any]) -> str:
 
 
 @contextlib.contextmanager
-def _withdrawn_on_failure(ownership: Ownership, bucket: Bucket, run: Run, log: RunLog) -> Any:
+def _withdrawn_on_failure(ownership: Ownership, bucket: Bucket, run: Run, log: RunLog) -> Iterator[None]:
     """Leave nothing half-written. A failed run keeps its log, its name stays claimed while its CR exists."""
     try:
         yield
-    except errors.Interrupted:
+    except (errors.Interrupted, TakenOver):
         raise
     except Exception as failure:
         lost = isinstance(failure, errors.RunLost)
         with contextlib.suppress(errors.ArkError):
-            ownership.withdraw(keep_claim=not lost)
-            if not lost:
+            if ownership.withdraw(keep_claim=not lost) and not lost:
                 log.error(failure.sentence if isinstance(failure, errors.ArkError) else repr(failure))
                 bucket.put(layout.backup_log(run.name), log.close())
         raise

@@ -68,9 +68,13 @@ def _dispatch(options: argparse.Namespace, directory: Path) -> None:
 
     stop, progress = threading.Event(), Progress()
 
-    def terminate(number: int, frame: object) -> None:
+    def interrupt() -> None:
         progress.end(errors.Interrupted("the pod is being stopped"))
         stop.set()
+
+    def terminate(number: int, frame: object) -> None:
+        # NB: a handler runs between two steps of the main thread, which may hold the very locks that these take.
+        threading.Thread(target=interrupt, name="interrupt").start()
 
     signal.signal(signal.SIGTERM, terminate)
     signal.signal(signal.SIGINT, terminate)

@@ -6,8 +6,7 @@ import contextlib
 from typing import Any
 
 from kubectl_ark import errors
-from kubectl_ark.engine.backup import documents
-from kubectl_ark.engine.backup.records import Spool
+from kubectl_ark.engine import spool
 from kubectl_ark.engine.restore.outcome import Outcome
 from kubectl_ark.engine.restore.run import run as restore_items
 from kubectl_ark.engine.results import Results
@@ -16,6 +15,7 @@ from kubectl_ark.kube import discovery
 from kubectl_ark.model import kinds, phases, specs, times
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.runner import source
+from kubectl_ark.runner.forward import warnings_to
 from kubectl_ark.runner.heartbeat import Heartbeat
 from kubectl_ark.runner.run import Run
 from kubectl_ark.runner.work import Work, record_failure
@@ -38,15 +38,18 @@ def restore(work: Work) -> None:
                  f"{layout.backup_directory(backup['metadata']['name'])}")
         items = work.directory / "items"
         items.mkdir()
-        with Heartbeat(run, work.progress, count_field="itemsRestored"):
+        with warnings_to(log), Heartbeat(run, work.progress, count_field="itemsRestored"):
             outcome = restore_items(
                 api=work.api, catalog=discovery.discover(work.api), bucket=bucket, restore=run.object, backup=backup,
                 workdir=items, log=log, progress=work.progress)
             work.progress.checkpoint()
             fields = _store(work, run, bucket, outcome=outcome, log=log)
         run.enter(Phase(fields.pop("phase")), _summary(outcome, log.results), **fields)
+    except errors.Interrupted:
+        raise
     except Exception as failure:
-        if bucket is not None and not isinstance(failure, (errors.RunLost, errors.Interrupted)):
+        run.let_go(failure)
+        if bucket is not None:
             _keep_log(run, bucket, log, failure)
         record_failure(run, failure)
         raise
@@ -74,12 +77,12 @@ def _store(work: Work, run: Run, bucket: Bucket, *, outcome: Outcome, log: RunLo
     log.info(f"{_summary(outcome, results)}: {phase}")
     done = sum(outcome.counts.values())
     if not bucket.location.read_only:
-        spool = Spool(work.directory / "resource-list.gz")
+        resources = spool.Spool(work.directory / "resource-list.gz")
         for piece in outcome.resource_list():
-            spool.write(piece)
-        bucket.put(layout.restore_results(run.name), documents.results(results.document()))
-        bucket.put(layout.restore_resource_list(run.name), spool.close())
-        bucket.put(layout.restore_volume_info(run.name), documents.empty_list())
+            resources.write(piece)
+        bucket.put(layout.restore_results(run.name), spool.document(results.document()))
+        bucket.put(layout.restore_resource_list(run.name), resources.close())
+        bucket.put(layout.restore_volume_info(run.name), spool.document([]))
         bucket.put(layout.restore_log(run.name), log.close())
     return {"phase": phase.value, "warnings": results.warnings, "errors": results.errors,
             "progress": {"totalItems": done, "itemsRestored": done}}

@@ -15,6 +15,7 @@ from kubectl_ark.kube.api import Api
 from kubectl_ark.model import kinds, labels, phases, times
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.model.resources import Resource
+from kubectl_ark.runner import events
 from kubectl_ark.runner.identity import Identity
 
 CLAIM_TRIES = 10
@@ -22,6 +23,10 @@ CLAIM_TRIES = 10
 
 class Finished(errors.RunLost):
     """There is nothing to do: the run has ended already, or it is not one to run."""
+
+
+class TakenOver(errors.RunLost):
+    """The next pod of the same Job has the run, and with it what is in the bucket."""
 
 
 class Run:
@@ -64,10 +69,14 @@ class Run:
         for _ in range(CLAIM_TRIES):
             self.object = self._api.get(self._path)
             self._refuse()
-            former = self.status.get("claim")
-            if former is not None and not (self.identity.job_uid and former.get("jobUID") == self.identity.job_uid):
-                raise errors.RunLost(f"{self.title} is claimed by pod {former.get('podName')}")
-            claim = self.identity.claim(attempt=int(former.get("attempt", 1)) + 1 if former else 1)
+            former = self.status.get("claim") or {}
+            attempt = int(former.get("attempt", 1)) if former else 1
+            # Our own claim is there already where the answer to an earlier try was lost.
+            if former and former.get("podUID") != self.identity.pod_uid:
+                if not self.identity.job_uid or former.get("jobUID") != self.identity.job_uid:
+                    raise errors.RunLost(f"{self.title} is claimed by pod {former.get('podName')}")
+                attempt += 1
+            claim = self.identity.claim(attempt=attempt)
             metadata = self.object["metadata"]
             operations = [
                 {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
@@ -86,11 +95,13 @@ class Run:
     def update(self, **fields: Any) -> None:
         """Write fields of the status. None removes one. Raises RunLost where the run is not ours any more."""
         with self._lock:
+            present = self.status
             operations: list[dict[str, Any]] = [
                 {"op": "test", "path": "/metadata/uid", "value": self.uid},
                 {"op": "test", "path": "/status/claim", "value": self._claim},
             ]
-            present = self.status
+            if "phase" in present:  # whoever took this run for dead has written another
+                operations.append({"op": "test", "path": "/status/phase", "value": present["phase"]})
             for field, value in fields.items():
                 if value is not None:
                     operations.append({"op": "add", "path": f"/status/{field}", "value": value})
@@ -101,7 +112,7 @@ class Run:
             except errors.NotFound as failure:
                 raise errors.RunLost(f"{self.title} was deleted") from failure
             except (errors.Rejected, errors.Conflict) as failure:
-                self._explain(failure)
+                self._explain(failure, fields)
 
     def enter(self, phase: Phase, message: str, **fields: Any) -> None:
         """Write a phase with its conditions and further fields."""
@@ -115,6 +126,8 @@ class Run:
                                          former=self.status.get("conditions")),
             **fields,
         )
+        if phase in phases.FINISHED:
+            events.record(self._api, self.object, phase=phase, message=message)
 
     def finished_copy(self, phase: Phase, message: str, **fields: Any) -> dict[str, Any]:
         """The CR as it will be once ``enter`` has written this; for what must be stored before it is true."""
@@ -137,6 +150,22 @@ class Run:
         failed = int((job.get("status") or {}).get("failed") or 0)
         return failed >= int(job["spec"].get("backoffLimit", 6))
 
+    def let_go(self, failure: Exception) -> None:
+        """Raise RunLost where that is what ``failure`` comes from: a successor aborts our upload, say.
+
+        Returns while the run is ours to finish, and where the API server does not say that it is not.
+        """
+        if isinstance(failure, errors.RunLost):
+            raise failure
+        try:
+            now = self._current()
+        except errors.RunLost as lost:
+            raise lost from failure
+        except errors.ArkError:
+            return
+        if phases.is_finished(now):
+            raise errors.RunLost(f"{self.title} was ended by somebody else") from failure
+
     def cancelled_by(self) -> str | None:
         """Who asked for an end, as the annotation says it; None if nobody did."""
         return (self.object["metadata"].get("annotations") or {}).get(labels.CANCEL)
@@ -152,14 +181,26 @@ class Run:
         if metadata.get("deletionTimestamp"):
             raise errors.RunLost(f"{self.title} is being deleted")
 
-    def _explain(self, failure: errors.ApiError) -> None:
-        """A refused patch means that the run is lost, unless the CR is still ours and something else is wrong."""
+    def _explain(self, failure: errors.ApiError, wanted: dict[str, Any]) -> None:
+        """What a refused patch means: done already, by a try whose answer was lost; run lost; or something else."""
+        now = self._current()
+        status = now.get("status") or {}
+        if all(status.get(field) == value for field, value in wanted.items()):
+            self.object = now
+            return
+        if phases.is_finished(now):
+            raise errors.RunLost(f"{self.title} was ended by somebody else: it is {phases.phase_of(now)}") from failure
+        raise failure
+
+    def _current(self) -> dict[str, Any]:
+        """The CR as it is now, if it is still ours. Raises RunLost, TakenOver, ApiError."""
         try:
             now = self._api.get(self._path)
-        except errors.NotFound:
+        except errors.NotFound as failure:
             raise errors.RunLost(f"{self.title} was deleted") from failure
         if now["metadata"]["uid"] != self.uid:
-            raise errors.RunLost(f"{self.title} was deleted and made anew") from failure
-        if (now.get("status") or {}).get("claim") != self._claim:
-            raise errors.RunLost(f"{self.title} was taken over or ended by somebody else") from failure
-        raise failure
+            raise errors.RunLost(f"{self.title} was deleted and made anew")
+        claim = (now.get("status") or {}).get("claim") or {}
+        if claim != self._claim:
+            raise TakenOver(f"{self.title} was taken over by pod {claim.get('podName')}")
+        return now

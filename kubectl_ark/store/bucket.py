@@ -36,6 +36,7 @@ RETRIES = 4
 _UNUSABLE = {
     "NoSuchBucket": "the bucket does not exist",
     "InvalidAccessKeyId": "the store does not know the access key",
+    "XAdminUserNotFound": "the store does not know the access key",  # versitygw's word for it
     "SignatureDoesNotMatch": "the secret key is wrong",
     "AccessDenied": "the credentials may not do this",
     "InvalidBucketName": "the bucket's name is not valid",
@@ -178,6 +179,8 @@ class Bucket:
         words = f"{fault.message or 'no message'} ({code})"
         if code in _UNUSABLE:
             return errors.StoreUnusable(self._sentence(doing, key, f"{_UNUSABLE[code]}: {words}"))
+        if fault.response.status in (401, 403):
+            return errors.StoreUnusable(self._sentence(doing, key, f"the store refuses: {words}"))
         return errors.StoreError(self._sentence(doing, key, words))
 
 

@@ -1,4 +1,4 @@
-"""The files beside a backup's tar, and the one that makes it exist (ark-format.md §2)."""
+"""The file that makes a backup exist, and the one that claims its name (ark-format.md §2.1)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ import copy
 import json
 from typing import Any
 
-from kubectl_ark.engine.backup.records import compressed
 from kubectl_ark.model import labels
 
 TRANSIENT_STATUS = ("claim", "heartbeatTimestamp", "step", "pendingHooks")
 """What of our status means something only while the run lasts."""
-
-EMPTY_LIST = b"[]\n"
 
 
 def metadata(
@@ -51,13 +48,3 @@ def metadata(
 def claim(*, uid: str, cluster_id: str, moment: str) -> bytes:
     """ark-claim.json: which Backup of which cluster writes here."""
     return json.dumps({"uid": uid, "clusterID": cluster_id, "time": moment}).encode() + b"\n"
-
-
-def results(document: dict[str, Any]) -> bytes:
-    """``<b>-results.gz`` and ``restore-<r>-results.gz``."""
-    return compressed(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
-
-
-def empty_list() -> bytes:
-    """A side file of which there is nothing to say."""
-    return compressed(EMPTY_LIST)

@@ -59,21 +59,27 @@ class Ownership:
         return None
 
     def finish(self, metadata: bytes) -> None:
-        """Make the backup exist. Raises RunLost if the name went to somebody else meanwhile."""
-        if self._holder().get("uid") != self._uid:
-            raise errors.RunLost(f'the name "{self._name}" was claimed by another Backup meanwhile')
+        """Make the backup exist. Raises NameTaken if the name went to somebody else meanwhile."""
+        holder = self._holder()
+        if holder.get("uid") != self._uid:
+            raise errors.NameTaken(
+                f'the claim of backup "{self._name}" in {self._bucket.location.url} was taken away meanwhile'
+                + (f" by another Backup (uid {holder.get('uid')}, cluster {holder.get('clusterID')})" if holder else ""),
+                hint="choose another name")
         if not self._bucket.put(layout.metadata(self._name), metadata, only_if_absent=True):
             stored = self._stored()
             if stored is None or not self._is_mine(stored):
-                raise errors.RunLost(f'backup "{self._name}" was finished by somebody else meanwhile')
+                raise errors.NameTaken(
+                    f'backup "{self._name}" in {self._bucket.location.url} was finished by somebody else meanwhile',
+                    hint="choose another name")
 
-    def withdraw(self, *, keep_claim: bool) -> None:
-        """Remove what this Backup wrote, unless it is whole or somebody else's.
+    def withdraw(self, *, keep_claim: bool) -> bool:
+        """Remove what this Backup wrote, unless it is whole or somebody else's; True if the name is still its own.
 
         keep_claim: the name stays with this Backup, which goes on to exist as a failed one.
         """
         if self._stored() is not None or self._holder().get("uid") != self._uid:
-            return
+            return False
         directory = layout.backup_directory(self._name)
         self._bucket.abort_uploads(directory)
         for key in list(self._bucket.keys(directory)):
@@ -81,6 +87,7 @@ class Ownership:
                 self._bucket.delete(key)
         if not keep_claim:
             self._bucket.delete(layout.claim(self._name))
+        return True
 
     def _is_mine(self, stored: dict[str, Any]) -> bool:
         return bool((stored.get("metadata") or {}).get("uid") == self._uid)

@@ -16,7 +16,7 @@ from typing import Any
 
 from isal import isal_zlib
 
-from kubectl_ark.engine.backup.records import GZIP
+from kubectl_ark.engine.spool import GZIP
 from kubectl_ark.store.bucket import Bucket
 
 WAITING_CHUNKS = 6

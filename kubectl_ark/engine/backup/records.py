@@ -1,50 +1,17 @@
-"""The lists beside the tar, spooled to files while the run goes on: memory does not grow with the cluster."""
+"""The two lists beside the tar: what is in it with checksums, and the names by kind."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
-from isal import isal_zlib
 
-GZIP = 31
-"""zlib's window bits for a gzip member."""
+from kubectl_ark.engine.spool import Spool, compressed
 
-_BATCH = 256 * 1024
 _LINES = 1000
-
-
-class Spool:
-    """A gzip member written to a file in pieces."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file: IO[bytes] = path.open("wb")
-        self._gzip = isal_zlib.compressobj(level=1, wbits=GZIP)
-        self._waiting: list[bytes] = []
-        self._size = 0
-
-    def write(self, data: bytes) -> None:
-        """The next uncompressed bytes."""
-        self._waiting.append(data)
-        self._size += len(data)
-        if self._size >= _BATCH:
-            self._flush()
-
-    def close(self) -> bytes:
-        """End it; the compressed bytes."""
-        self._flush()
-        self._file.write(self._gzip.flush())
-        self._file.close()
-        return self.path.read_bytes()
-
-    def _flush(self) -> None:
-        self._file.write(self._gzip.compress(b"".join(self._waiting)))
-        self._waiting, self._size = [], 0
 
 
 class Manifest:
@@ -122,19 +89,8 @@ class ResourceList:
         self._names, self._waiting = {}, 0
 
 
-def compressed(document: bytes) -> bytes:
-    """One gzip member."""
-    gzip = isal_zlib.compressobj(level=1, wbits=GZIP)
-    return bytes(gzip.compress(document) + gzip.flush())
-
-
 def _quoted(path: str) -> str:
     """The path as a JSON string; most need no escaping."""
     if path.isascii() and path.isprintable() and '"' not in path and "\\" not in path:
         return f'"{path}"'
     return json.dumps(path)
-
-
-def sha256(data: bytes) -> str:
-    """In hex."""
-    return hashlib.sha256(data).hexdigest()

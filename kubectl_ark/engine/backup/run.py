@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from kubectl_ark import errors
-from kubectl_ark.engine.backup import kinds, listing, namespaces, selection
+from kubectl_ark.engine import listing
+from kubectl_ark.engine.backup import kinds, namespaces, selection
 from kubectl_ark.engine.backup.archive import Archive
 from kubectl_ark.engine.backup.collector import Collector
 from kubectl_ark.engine.backup.pipeline import Upload, Uploaded

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from kubectl_ark.engine.backup.records import Spool
+from kubectl_ark.engine.spool import Spool
 
 
 class VolumeRecords:

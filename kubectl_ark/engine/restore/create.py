@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable
 
 from kubectl_ark import errors
-from kubectl_ark.engine.backup.listing import list_kind
+from kubectl_ark.engine.listing import list_kind
 from kubectl_ark.engine.restore import leftout
 from kubectl_ark.engine.restore.archive import Group, Object
 from kubectl_ark.engine.restore.context import CREATE_PARAMS, Context, named
