@@ -206,9 +206,10 @@ class Ark:
             self.write(key, content)
         self.write(layout.metadata(backup["metadata"]["name"]), json.dumps(backup).encode())
 
-    def uploads(self) -> int:
-        """How many multipart uploads are open."""
-        return len(self.store.client._list_multipart_uploads(self.store.bucket, prefix=self.prefix + "/").uploads)
+    def uploads(self, directory: str = "") -> int:
+        """How many multipart uploads are open under a directory."""
+        found = self.store.client._list_multipart_uploads(self.store.bucket, prefix=f"{self.prefix}/{directory}")
+        return len(found.uploads)
 
     def items(self, backup: str) -> list[str]:
         """Paths of the items in a stored backup, read to its end: "configmaps/namespaces/n/c"."""

@@ -115,6 +115,7 @@ def _bounded(answer: urllib3.BaseHTTPResponse, at_most: int) -> bytes:
     data = answer.read(at_most + 1)
     if len(data) > at_most:
         answer.close()
+        answer.release_conn()
         raise TooLarge
     answer.release_conn()
     return data

@@ -28,7 +28,8 @@ def pages(
     """The list answers of one kind, one at a time; their items lack apiVersion and kind, as the server sends them.
 
     A page that expires (410) goes on with the token in that answer: objects made or deleted meanwhile may be missing
-    or present, none comes twice. A page of more than PAGE_BYTES is asked for again with fewer objects. Raises Expired only where the server gives no such token; else as ``Api.raw``.
+    or present, none comes twice. A page of more than PAGE_BYTES is asked for again with fewer objects. Raises Expired
+    only where the server gives no such token; else as ``Api.raw``.
     """
     path = resource.path(namespace)
     token, most = "", limit

@@ -14,10 +14,9 @@ from urllib.parse import quote
 
 from kubectl_ark import errors
 from kubectl_ark.launch import jobs, paths, runs
-from kubectl_ark.launch.kubectl import Kubectl, KubectlError, explain
+from kubectl_ark.launch.kubectl import CHUNK, Kubectl, KubectlError
 from kubectl_ark.model import deadruns, kinds, names, times
 
-CHUNK = 1 << 16
 MAX_BYTES = 1 << 30
 """What a stored log or result may grow to when unpacked; a bomb ends here."""
 
@@ -49,7 +48,8 @@ def fetch(kubectl: Kubectl, namespace: str, target: str, name: str, *, location:
             has_secret=_has_secret(kubectl, namespace, place)))
         pod = _ready_pod(kubectl, job)
         with tempfile.TemporaryFile() as spool:
-            _stream(kubectl, namespace, pod, spool)
+            for piece in kubectl.stream("exec", "-n", namespace, pod, "-c", "runner", "--", "cat", jobs.FETCHED_FILE):
+                spool.write(piece)
             spool.seek(0)
             yield from unpacked(spool, f"{target} of {name}")
     finally:
@@ -115,20 +115,3 @@ def _ready_pod(kubectl: Kubectl, job: dict[str, object]) -> str:
                 raise errors.KubectlFailed(f"the file could not be fetched: {verdict.message}",
                                            hint=verdict.remedy or None)
         time.sleep(0.2)
-
-
-def _stream(kubectl: Kubectl, namespace: str, pod: str, target: BinaryIO) -> None:
-    process = kubectl.start("exec", "-n", namespace, pod, "-c", "runner", "--", "cat", jobs.FETCHED_FILE)
-    assert process.stdout is not None and process.stderr is not None
-    try:
-        while chunk := process.stdout.read(CHUNK):
-            target.write(chunk)
-        complaint = process.stderr.read().decode(errors="replace")
-        if process.wait() != 0:
-            raise explain(complaint)
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
-        process.stdout.close()
-        process.stderr.close()

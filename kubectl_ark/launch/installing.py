@@ -136,9 +136,10 @@ def _await(kubectl: Kubectl, location: dict[str, Any], job: dict[str, Any]) -> N
         bare = {"kind": location["kind"], "metadata": location["metadata"]}
         verdict = deadruns.judge(bare, job, now=times.now(), pods=pods, events=events)
         if verdict and (verdict.dead or time.monotonic() - asked > 15):
-            said = _message(kubectl, location) if verdict.dead else ""
-            raise errors.KubectlFailed(f'storage location "{location["metadata"]["name"]}" could not be used: '
-                                       f"{said or verdict.message}", hint=verdict.remedy or None)
+            if verdict.dead and (said := _message(kubectl, location)):
+                raise errors.KubectlFailed(said)
+            raise errors.KubectlFailed(f'storage location "{location["metadata"]["name"]}" could not be tried: '
+                                       f"{verdict.message}", hint=verdict.remedy or None)
         time.sleep(0.3)
 
 

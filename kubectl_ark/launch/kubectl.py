@@ -10,11 +10,13 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kubectl_ark import errors
 from kubectl_ark.launch.watches import Watch
+
+CHUNK = 1 << 16
 
 _FROM_SERVER = re.compile(r"^Error from server(?: \((?P<reason>\w+)\))?: (?P<message>.*)", re.S)
 _INVALID = re.compile(r"^The \S+ .* is invalid: ?(?P<message>.*)", re.S)
@@ -81,6 +83,23 @@ class Kubectl:
         if process.returncode != 0:
             raise explain(complaint.decode(errors="replace"))
         return output
+
+    def stream(self, *arguments: str) -> Iterator[bytes]:
+        """What kubectl prints, in pieces as they come. Raises KubectlError; left early, the child is ended."""
+        process = self.start(*arguments)
+        assert process.stdout is not None and process.stderr is not None
+        try:
+            while piece := process.stdout.read1(CHUNK):  # type: ignore[attr-defined]
+                yield piece
+            complaint = process.stderr.read().decode(errors="replace")
+            if process.wait() != 0:
+                raise explain(complaint)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+            process.stdout.close()
+            process.stderr.close()
 
     def get(self, path: str) -> dict[str, Any]:
         """The object or list at an API path."""

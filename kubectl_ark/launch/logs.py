@@ -8,7 +8,7 @@ from typing import Any
 
 from kubectl_ark import errors
 from kubectl_ark.launch import fetching, paths, runs
-from kubectl_ark.launch.kubectl import Kubectl, KubectlError, explain
+from kubectl_ark.launch.kubectl import Kubectl, KubectlError
 from kubectl_ark.model import kinds, phases
 
 
@@ -79,17 +79,4 @@ def _with_log(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str, *, 
 
 
 def _of_pod(kubectl: Kubectl, namespace: str, pod: str, follow: bool) -> Iterator[bytes]:
-    process = kubectl.start("logs", pod, "-n", namespace, "-c", "runner", *(["-f"] if follow else []))
-    assert process.stdout is not None and process.stderr is not None
-    try:
-        while chunk := process.stdout.read1(fetching.CHUNK):  # type: ignore[attr-defined]
-            yield chunk
-        complaint = process.stderr.read().decode(errors="replace")
-        if process.wait() != 0:
-            raise explain(complaint)
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
-        process.stdout.close()
-        process.stderr.close()
+    return kubectl.stream("logs", pod, "-n", namespace, "-c", "runner", *(["-f"] if follow else []))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import dataclasses
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +15,9 @@ from kubectl_ark.launch.kubectl import Kubectl, KubectlError
 from kubectl_ark.model import deadruns, kinds, labels, phases, times
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.model.settings import CONFIG_MAP, Settings, from_data
+
+_LACKS_RIGHT = re.compile(r'cannot (create resource "jobs"|get resource "configmaps")')
+"""RBAC's words; what an admission policy refuses reads otherwise."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,8 +86,7 @@ def start(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], *, memor
         except KubectlError as error:
             if error.status_reason == "AlreadyExists":
                 return Started(created, None)
-            if error.status_reason == "Forbidden" and "ValidatingAdmissionPolicy" not in error.message \
-                    and "cannot create resource" in error.message:
+            if error.status_reason == "Forbidden" and _LACKS_RIGHT.search(error.message):
                 return Started(created, None, error.message)
             _remove(kubectl, kind, created, dry_run)
             raise
@@ -94,7 +98,8 @@ def start(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], *, memor
 
 def _remove(kubectl: Kubectl, kind: kinds.Kind, created: dict[str, Any], dry_run: bool) -> None:
     if not dry_run:
-        kubectl.delete(paths.custom(kind, created["metadata"]["namespace"], created["metadata"]["name"]))
+        with contextlib.suppress(KubectlError):  # what went wrong before is what the user must hear
+            kubectl.delete(paths.custom(kind, created["metadata"]["namespace"], created["metadata"]["name"]))
 
 
 def read(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str) -> dict[str, Any]:

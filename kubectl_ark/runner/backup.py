@@ -57,8 +57,6 @@ def backup(work: Work) -> None:
                 work.progress.checkpoint()
                 outcome = _store(work, run, bucket, spec, collected=collected, ownership=ownership, log=log)
             _end(run, outcome)
-        except errors.Interrupted:
-            raise
         except Exception as failure:
             run.let_go(failure)
             record_failure(run, failure)
@@ -129,6 +127,7 @@ def _store(
     finished["spec"] = spec
     version = work.api.get("/version")
     work.progress.checkpoint()
+    run.heed()
     ownership.finish(documents.metadata(
         finished, version=version, cluster_id=_cluster_id(work), manifest_sha256=spool.sha256(manifest)))
     return {"phase": phase.value, **fields}

@@ -52,6 +52,6 @@ class Heartbeat:
             except errors.ApiError as failure:
                 logger.warning("progress could not be written: %s", failure)
             last, written = now, time.monotonic()
-            if who := self._run.cancelled_by():
-                self._progress.end(errors.Cancelled(f"cancelled by {who.partition(' ')[2] or who}"))
+            if (wish := self._run.cancellation()) is not None:
+                self._progress.end(wish)
                 return

@@ -13,9 +13,13 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kubectl_ark import __version__, errors
 from kubectl_ark.model import kinds
+
+if TYPE_CHECKING:
+    from kubectl_ark.engine.progress import Progress
 
 logger = logging.getLogger("kubectl_ark")
 
@@ -68,16 +72,7 @@ def _dispatch(options: argparse.Namespace, directory: Path) -> None:
 
     stop, progress = threading.Event(), Progress()
 
-    def interrupt() -> None:
-        progress.end(errors.Interrupted("the pod is being stopped"))
-        stop.set()
-
-    def terminate(number: int, frame: object) -> None:
-        # NB: a handler runs between two steps of the main thread, which may hold the very locks that these take.
-        threading.Thread(target=interrupt, name="interrupt").start()
-
-    signal.signal(signal.SIGTERM, terminate)
-    signal.signal(signal.SIGINT, terminate)
+    stop_on_signals(stop, progress)
     api = Api(connect(kubeconfig=options.kubeconfig, context=options.context), stop=stop)
     work = Work(api, identity.from_environment(), options.namespace, options.name, directory, progress)
     if options.work == "backup":
@@ -89,6 +84,20 @@ def _dispatch(options: argparse.Namespace, directory: Path) -> None:
     else:
         from kubectl_ark.runner.validate import validate_location
         validate_location(work)
+
+
+def stop_on_signals(stop: threading.Event, progress: Progress) -> None:
+    """SIGTERM and SIGINT end the run at its next checkpoint, and its waiting for the API server at once."""
+    def interrupt() -> None:
+        progress.end(errors.Interrupted("the pod is being stopped"))
+        stop.set()
+
+    def terminate(number: int, frame: object) -> None:
+        # NB: a handler runs between two steps of the main thread, which may hold the very locks that these take.
+        threading.Thread(target=interrupt, name="interrupt").start()
+
+    signal.signal(signal.SIGTERM, terminate)
+    signal.signal(signal.SIGINT, terminate)
 
 
 def _parser() -> argparse.ArgumentParser:

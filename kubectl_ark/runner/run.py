@@ -166,9 +166,16 @@ class Run:
         if phases.is_finished(now):
             raise errors.RunLost(f"{self.title} was ended by somebody else") from failure
 
-    def cancelled_by(self) -> str | None:
-        """Who asked for an end, as the annotation says it; None if nobody did."""
-        return (self.object["metadata"].get("annotations") or {}).get(labels.CANCEL)
+    def heed(self) -> None:
+        """The last look before what cannot be undone. Raises Cancelled, RunLost, ApiError."""
+        self.object = self._current()
+        if (wish := self.cancellation()) is not None:
+            raise wish
+
+    def cancellation(self) -> errors.Cancelled | None:
+        """The user's wish that the run should end, if the CR as last seen carries one: "<when> <who>"."""
+        wish = (self.object["metadata"].get("annotations") or {}).get(labels.CANCEL)
+        return errors.Cancelled(f"cancelled by {wish.partition(' ')[2] or wish}") if wish else None
 
     def _refuse(self) -> None:
         metadata = self.object["metadata"]
@@ -200,6 +207,8 @@ class Run:
             raise errors.RunLost(f"{self.title} was deleted") from failure
         if now["metadata"]["uid"] != self.uid:
             raise errors.RunLost(f"{self.title} was deleted and made anew")
+        if now["metadata"].get("deletionTimestamp"):
+            raise errors.RunLost(f"{self.title} is being deleted")
         claim = (now.get("status") or {}).get("claim") or {}
         if claim != self._claim:
             raise TakenOver(f"{self.title} was taken over by pod {claim.get('podName')}")

@@ -43,6 +43,7 @@ _UNUSABLE = {
     "AuthorizationHeaderMalformed": "the region is wrong",
     "MethodNotAllowed": "the store does not allow this here; is it read-only?",
 }
+_HINTS = {"NoSuchBucket": "create it, or correct the location's bucket and region"}
 _MISSING = frozenset({"NoSuchKey", "NoSuchObject", "ResourceNotFound"})
 _TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 
@@ -140,11 +141,12 @@ class Bucket:
             self._client.remove_object(self.location.bucket, self._key(key))
 
     def check(self) -> None:
-        """Raise StoreUnusable or StoreError unless the bucket is there and may be listed."""
+        """Raise StoreUnusable or StoreError unless the bucket is there and may be listed.
+
+        NB: by a list. The answer to a HEAD has no body, so that a wrong key and a missing bucket look alike.
+        """
         with self._translated("checking", ""):
-            if not self._client.bucket_exists(self.location.bucket):
-                raise errors.StoreUnusable(self._sentence("checking", "", _UNUSABLE["NoSuchBucket"]),
-                                           hint="create it, or correct the location's bucket and region")
+            next(iter(self._client.list_objects(self.location.bucket, prefix=self.location.root)), None)
 
     def _key(self, key: str) -> str:
         return self.location.root + key
@@ -178,7 +180,8 @@ class Bucket:
             return _AlreadyThere()
         words = f"{fault.message or 'no message'} ({code})"
         if code in _UNUSABLE:
-            return errors.StoreUnusable(self._sentence(doing, key, f"{_UNUSABLE[code]}: {words}"))
+            return errors.StoreUnusable(self._sentence(doing, key, f"{_UNUSABLE[code]}: {words}"),
+                                        hint=_HINTS.get(code))
         if fault.response.status in (401, 403):
             return errors.StoreUnusable(self._sentence(doing, key, f"the store refuses: {words}"))
         return errors.StoreError(self._sentence(doing, key, words))

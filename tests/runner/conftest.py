@@ -31,7 +31,7 @@ class Plane(ControlPlane):
 class Spare:
     """Another cluster and another S3 server: theirs to stop who need it."""
 
-    plane: Plane
+    plane: ControlPlane
     s3: S3Server
 
     @property
@@ -54,7 +54,7 @@ def spare(binaries: Binaries, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """One for all tests of the session; who stops a part starts it again."""
     directory = tmp_path_factory.mktemp("spare")
     s3 = S3Server(directory / "s3", data=directory / "buckets", binaries=binaries)
-    with Plane(directory / "plane", binaries=binaries) as plane, s3:
+    with ControlPlane(directory / "plane", binaries=binaries) as plane, s3:
         s3.create_bucket(BUCKET)
         yield Spare(plane, s3)
 
@@ -86,8 +86,6 @@ def _made(request: pytest.FixtureRequest, kubeconfig: Path, store: Store,
     ark.set_up()
     yield ark
     ark.tear_down()
-
-
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ BLOCK = 64 * 1024
 class Proxy:
     """Forwards connections to ``url``'s host and port, as a context manager.
 
-    delay, answer_delay: seconds that what goes to the server, or comes from it, waits before it goes on. hold_after: bytes towards the server after which nothing
-    moves any more, on any connection, until ``release``; ``held`` tells that it has come so far.
+    delay, answer_delay: seconds that what goes to the server, or comes from it, waits before it goes on.
+    hold_after: bytes towards the server after which nothing moves any more, on any connection, until ``release``;
+    ``held`` tells that it has come so far.
     """
 
     def __init__(self, url: str, *, delay: float = 0.0, answer_delay: float = 0.0,

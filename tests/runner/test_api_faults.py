@@ -202,7 +202,8 @@ def limited(ark: Ark, name: str, directory: Path) -> Path:
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": ark.namespace}}
     ark.make(account)
     read = ["get", "list"]
-    ark.make({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": [
+    ark.make({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": name},
+              "rules": [
         {"apiGroups": [""], "resources": ["configmaps", "namespaces"], "verbs": read},
         {"apiGroups": ["apps"], "resources": ["*"], "verbs": read},
         {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["cloud-credentials"], "verbs": ["get"]},

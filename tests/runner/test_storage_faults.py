@@ -35,7 +35,7 @@ def sound(spare_ark: Ark) -> Iterator[Ark]:
     spare_ark.location()
 
 
-def job(ark: Ark, name: str, *, failed: int) -> dict[str, str]:
+def job(ark: Ark, name: str, *, failed: int) -> dict[str, Any]:
     """A Job of which so many pods have failed; what the runner's pod is told about it."""
     container = {"name": "runner", "image": "none"}
     made = ark.make({
@@ -87,7 +87,7 @@ def test_a_store_that_comes_back_is_used_by_the_next_attempt_which_clears_up(
     spare.s3.start()
     assert ark.run("backup", name, **job(ark, name, failed=1)) == 0
     assert ark.status("Backup", name)["phase"] == "Completed"
-    assert ark.uploads() == 0 and len(ark.items(name)) >= 24
+    assert ark.uploads(f"backups/{name}/") == 0 and len(ark.items(name)) >= 24
 
 
 Fault = Callable[[Ark], Any]
@@ -156,7 +156,8 @@ def test_without_any_credentials_a_run_says_so_soon(sound: Ark, name: str) -> No
     assert runner.wait(60) != 0
     assert time.monotonic() - began < 30, runner.text
     status = sound.status("Backup", name)
-    assert status["phase"] == "Failed" and is_clear(status["failureReason"], 'storage location "default"', "credentials")
+    assert status["phase"] == "Failed"
+    assert is_clear(status["failureReason"], 'storage location "default"', "credentials")
 
 
 def test_a_store_that_only_reads_refuses_the_backup(

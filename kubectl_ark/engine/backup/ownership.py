@@ -64,7 +64,7 @@ class Ownership:
         if holder.get("uid") != self._uid:
             raise errors.NameTaken(
                 f'the claim of backup "{self._name}" in {self._bucket.location.url} was taken away meanwhile'
-                + (f" by another Backup (uid {holder.get('uid')}, cluster {holder.get('clusterID')})" if holder else ""),
+                + (f" by Backup {holder.get('uid')} of cluster {holder.get('clusterID')}" if holder else ""),
                 hint="choose another name")
         if not self._bucket.put(layout.metadata(self._name), metadata, only_if_absent=True):
             stored = self._stored()

@@ -50,6 +50,10 @@ class Upload:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None:  # what still waits is not worth storing
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    self._queue.get_nowait()
         with contextlib.suppress(_Stopped):
             self._put(error)
         self._thread.join()
