@@ -62,6 +62,8 @@ def main(arguments: list[str]) -> int:
 def _dispatch(options: argparse.Namespace, directory: Path) -> None:
     if options.work == "fetch":
         from kubectl_ark.runner.fetch import fetch
+        # The first process of a container is not ended by a signal that it has no handler for.
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(errors.EXIT_OK))
         fetch(Path(options.output), environment=os.environ)
         return
     from kubectl_ark.engine.progress import Progress

@@ -32,15 +32,21 @@ def find(api: Api, namespace: str, name: str) -> tuple[Bucket, dict[str, Any]]:
         _usable(name, known, origin=f"backup {namespace}/{name}")
         place = (known.get("status") or {}).get("storageLocation") or (known.get("spec") or {}).get("storageLocation")
         places = [locations.named(api, namespace, place)]
-    looked = []
+    looked: list[str] = []
+    broken: list[errors.StoreError] = []
     for place in places:
-        bucket = locations.opened(api, place)
-        looked.append(bucket.location.url)
         try:
+            bucket = locations.opened(api, place)
+            looked.append(bucket.location.url)
             text = bucket.get(layout.metadata(name), limit=MAX_METADATA)
         except errors.KeyMissing:
             continue
+        except errors.StoreError as failure:  # another location may have it
+            broken.append(failure)
+            continue
         return bucket, _parsed(name, text, origin=f"{bucket.location.url}{layout.metadata(name)}")
+    if broken:
+        raise broken[0]
     raise errors.InvalidInput(f'backup "{name}" does not exist: looked in {", ".join(looked) or "no location"}',
                               hint="kubectl ark get backups lists what there is")
 

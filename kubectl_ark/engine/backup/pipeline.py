@@ -12,6 +12,7 @@ import dataclasses
 import hashlib
 import queue
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from isal import isal_zlib
@@ -20,6 +21,9 @@ from kubectl_ark.engine.spool import GZIP
 from kubectl_ark.store.bucket import Bucket
 
 WAITING_CHUNKS = 6
+
+LOOK_SECONDS = 0.5
+"""How often the writing side looks whether the run is to stop, while the store is slow."""
 
 
 @dataclasses.dataclass
@@ -38,9 +42,9 @@ class Upload:
     what the store said if it failed.
     """
 
-    def __init__(self, bucket: Bucket, key: str) -> None:
+    def __init__(self, bucket: Bucket, key: str, *, checkpoint: Callable[[], None]) -> None:
         self.result = Uploaded()
-        self._bucket, self._key = bucket, key
+        self._bucket, self._key, self._checkpoint = bucket, key, checkpoint
         self._queue: queue.Queue[bytes | str | BaseException | None] = queue.Queue(WAITING_CHUNKS)
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._store, name="upload", daemon=True)
@@ -50,15 +54,28 @@ class Upload:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if error is not None:  # what still waits is not worth storing
-            with contextlib.suppress(queue.Empty):
-                while True:
-                    self._queue.get_nowait()
-        with contextlib.suppress(_Stopped):
-            self._put(error)
-        self._thread.join()
-        if error is None and self._failure is not None:
+        if error is not None:
+            self._abort(error)
+            return
+        try:
+            self._write(None)
+            while self._thread.is_alive():
+                self._checkpoint()
+                self._thread.join(LOOK_SECONDS)
+        except BaseException as reason:
+            self._abort(reason)
+            raise
+        if self._failure is not None:
             raise self._failure
+
+    def _abort(self, reason: BaseException) -> None:
+        """The S3 client meets ``reason`` instead of more bytes and ends the upload; what waits is dropped."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._queue.get_nowait()
+        with contextlib.suppress(_Stopped):
+            self._put(reason)
+        self._thread.join()
 
     def member(self, label: str) -> None:
         """What follows is a new gzip member."""
@@ -68,20 +85,21 @@ class Upload:
         """The next bytes of the tar. Raises what the store said if the upload has failed."""
         self._write(chunk)
 
-    def _write(self, entry: bytes | str) -> None:
+    def _write(self, entry: bytes | str | None) -> None:
         try:
-            self._put(entry)
+            self._put(entry, checkpoint=self._checkpoint)
         except _Stopped:
             assert self._failure is not None
             raise self._failure from None
 
-    def _put(self, entry: bytes | str | BaseException | None) -> None:
+    def _put(self, entry: bytes | str | BaseException | None, *, checkpoint: Callable[[], None] | None = None) -> None:
         while self._failure is None:
             try:
-                self._queue.put(entry, timeout=1.0)
+                self._queue.put(entry, timeout=LOOK_SECONDS)
                 return
             except queue.Full:
-                continue
+                if checkpoint is not None:
+                    checkpoint()
         raise _Stopped
 
     def _store(self) -> None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import queue
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from kubectl_ark import errors
-from kubectl_ark.engine import listing
 from kubectl_ark.engine.backup import kinds, namespaces, selection
+from kubectl_ark.engine.backup.ahead import Ahead
 from kubectl_ark.engine.backup.archive import Archive
 from kubectl_ark.engine.backup.collector import Collector
 from kubectl_ark.engine.backup.pipeline import Upload, Uploaded
@@ -27,9 +24,6 @@ from kubectl_ark.kube.pages import items
 from kubectl_ark.model import selectors
 from kubectl_ark.model.resources import Catalog, Resource
 from kubectl_ark.store.bucket import Bucket
-
-PAGES_AHEAD = 2
-"""Pages listed and not yet archived."""
 
 
 @dataclasses.dataclass
@@ -55,7 +49,7 @@ def run(
     for group, reason in catalog.broken.items():
         log.warning(f"the kinds of {group} are left out: {reason}", place=CLUSTER)
     archive_volumes = VolumeRecords(directory)
-    with Upload(bucket, key) as upload:
+    with Upload(bucket, key, checkpoint=progress.checkpoint) as upload:
         archive = Archive(upload, directory=directory, mtime=int(time.time()))
         _collect(api, catalog, spec, archive=archive, volumes=archive_volumes, log=log, progress=progress)
         archive.finish()
@@ -80,7 +74,9 @@ def _collect(
     wanted = None if survey.wanted is None else frozenset(survey.wanted)
     listed = kinds.listed(catalog, chosen)
     collected: list[Resource] = []
-    for resource, pages in _Ahead(api, listed, survey.wanted, chosen).kinds():
+    ahead = Ahead(api, listed, survey.wanted, label_selector=selectors.to_query(chosen.label_selector),
+                  checkpoint=progress.checkpoint)
+    for resource, pages in ahead.kinds():
         archive.begin(resource)
         before = archive.items
         try:
@@ -104,54 +100,3 @@ def _collect(
             item for item in items(api, namespace_kind) if namespaces.keeps(item, chosen, holding=holding)], None)
     progress.done(archive.items - progress.snapshot()[0])
     progress.total(archive.items)
-
-
-class _Ahead:
-    """Lists kind after kind in a thread of its own, a few pages ahead of who archives them."""
-
-    def __init__(
-        self, api: Api, listed: list[Resource], wanted: list[str] | None, chosen: selection.Selection,
-    ) -> None:
-        self._api, self._listed, self._wanted = api, listed, wanted
-        self._selector = selectors.to_query(chosen.label_selector)
-        self._queue: queue.Queue[dict[str, Any] | BaseException | None] = queue.Queue(PAGES_AHEAD)
-        self._abandoned = threading.Event()
-
-    def kinds(self) -> Iterator[tuple[Resource, Iterator[dict[str, Any]]]]:
-        """Each kind with its pages; a kind's pages must be taken before the next kind is."""
-        threading.Thread(target=self._list, name="list", daemon=True).start()
-        try:
-            for resource in self._listed:
-                pages = self._pages()
-                yield resource, pages
-                for _ in pages:
-                    pass
-        finally:
-            self._abandoned.set()
-
-    def _pages(self) -> Iterator[dict[str, Any]]:
-        while (entry := self._queue.get()) is not None:
-            if isinstance(entry, BaseException):
-                raise entry
-            yield entry
-
-    def _list(self) -> None:
-        for resource in self._listed:
-            try:
-                for page in listing.list_kind(self._api, resource, self._wanted, label_selector=self._selector):
-                    self._put(page)
-                    if self._abandoned.is_set():
-                        return
-                self._put(None)
-            except BaseException as failure:
-                self._put(failure)
-            if self._abandoned.is_set():
-                return
-
-    def _put(self, entry: dict[str, Any] | BaseException | None) -> None:
-        while not self._abandoned.is_set():
-            try:
-                self._queue.put(entry, timeout=1.0)
-                return
-            except queue.Full:
-                continue

@@ -37,10 +37,14 @@ class Store:
                 raise errors.StoreError("the store went away")
 
 
+def go_on() -> None:
+    """A checkpoint of a run that is not to stop."""
+
+
 def written(directory: Path) -> tuple[Store, Archive, Upload]:
     """A store with a backup of three items."""
     store = Store()
-    with Upload(store, "key") as upload:  # type: ignore[arg-type]
+    with Upload(store, "key", checkpoint=go_on) as upload:  # type: ignore[arg-type]
         archive = Archive(upload, directory=directory, mtime=1_700_000_000)
         archive.begin(PODS)
         archive.add("shop", "web", b'{"a":1}')
@@ -95,7 +99,7 @@ def test_the_resource_list_is_sorted_by_kind_and_name(tmp_path: Path) -> None:
 
 def test_a_store_that_fails_stops_the_writer_with_its_own_words(tmp_path: Path) -> None:
     with pytest.raises(errors.StoreError, match="the store went away"):
-        with Upload(Store(fail_after=10), "key") as upload:  # type: ignore[arg-type]
+        with Upload(Store(fail_after=10), "key", checkpoint=go_on) as upload:  # type: ignore[arg-type]
             archive = Archive(upload, directory=tmp_path, mtime=0)
             archive.begin(PODS)
             for index in range(100_000):
@@ -116,7 +120,7 @@ def test_a_writer_that_fails_aborts_the_upload_with_its_own_reason(tmp_path: Pat
 
     store.upload = upload_failing  # type: ignore[method-assign]
     with pytest.raises(errors.Cancelled):
-        with Upload(store, "key"):  # type: ignore[arg-type]
+        with Upload(store, "key", checkpoint=go_on):  # type: ignore[arg-type]
             raise errors.Cancelled("cancelled by a user")
     assert len(reads) == 1, "the S3 client saw the reason and could abort"
 
