@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import platform
@@ -65,9 +66,9 @@ class Images:
     log: Path
     architecture: str = host_architecture()
 
-    @property
+    @functools.cached_property
     def runner_reference(self) -> str:
-        """Name of the runner image of the sources as they are now."""
+        """Name of the runner image of the sources as they were at the first look: what is built is what is named."""
         return f"{RUNNER_IMAGE}:{content_hash(self.project)}"
 
     def tools(self) -> Path:

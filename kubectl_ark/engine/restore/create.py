@@ -71,7 +71,8 @@ class Wave:
             else:
                 todo.append(position)
         settled = self._compare_existing(todo)
-        small, large = [], []
+        small: list[int] = []
+        large: list[int] = []
         for position in todo:
             if position not in settled:
                 (large if group.sizes[position] > LARGE else small).append(position)
