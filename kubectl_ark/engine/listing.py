@@ -30,11 +30,7 @@ def list_kind(
         yield from pages(api, resource, label_selector=label_selector)
         return
     if len(namespaces) > FEW_NAMESPACES:
-        try:
-            enough = yield from _cluster_wide(api, resource, namespaces, label_selector)
-        except errors.Forbidden:
-            enough = False
-        if enough:
+        if (yield from _cluster_wide(api, resource, namespaces, label_selector)):
             return
     for namespace in sorted(namespaces, key=lambda name: name + "/"):
         yield from pages(api, resource, namespace, label_selector=label_selector)
@@ -43,9 +39,15 @@ def list_kind(
 def _cluster_wide(
     api: Api, resource: Resource, namespaces: Sequence[str], label_selector: str,
 ) -> Generator[Page, None, bool]:
-    """Yields the pages and returns True; returns False, having yielded nothing, if the cluster has too many others."""
+    """Yields the pages and returns True.
+
+    Returns False, having yielded nothing, if the cluster has too many others or the account may not see them.
+    """
     listing = pages(api, resource, label_selector=label_selector)
-    first = next(listing)
+    try:
+        first = next(listing)
+    except errors.Forbidden:
+        return False
     wanted = set(namespaces)
     ours = sum(1 for item in first.get("items") or [] if item["metadata"].get("namespace") in wanted)
     remaining = (first.get("metadata") or {}).get("remainingItemCount") or 0

@@ -48,8 +48,9 @@ class Results:
     def document(self) -> dict[str, Any]:
         """The results file: {"errors": R, "warnings": R}."""
         with self._lock:
+            result = {level: dict(self._messages[level]) for level in ("errors", "warnings")}
             for level, count in self._counts.items():
                 if count > self._limit:
-                    self._messages[level].setdefault("velero", [])[self._limit:] = [
-                        f"{count - self._limit} more are in the log only"]
-            return {"errors": self._messages["errors"], "warnings": self._messages["warnings"]}
+                    left = f"{count - self._limit} more are in the log only"
+                    result[level]["velero"] = [*result[level].get("velero", []), left]
+            return result

@@ -83,7 +83,7 @@ class Api:
             else:
                 failure = failure_of(answer.status, text, method=method, path=path)
                 # A webhook that is down answers for as long as its pods are: the next object fares no better.
-                if answer.status not in _RETRIED or "webhook" in failure.message:
+                if answer.status not in _RETRIED or _is_of_webhook(failure):
                     raise failure
                 retry_after = _seconds(answer.headers.get("Retry-After"))
             wait = max(retry_after, delay * (0.75 + random.random() / 2))
@@ -156,3 +156,8 @@ def _seconds(text: str | None) -> float:
 def _plain(fault: BaseException) -> str:
     """urllib3's message without the pool's repr in front of it."""
     return str(fault).rpartition(">: ")[2] or type(fault).__name__
+
+
+def _is_of_webhook(failure: errors.ApiError) -> bool:
+    return bool(failure.body) and any(words in failure.message for words in (
+        "failed calling webhook", "conversion webhook", "admission webhook"))

@@ -42,7 +42,8 @@ def backup(work: Work) -> None:
         try:
             bucket, spec = _prepare(work, run)
             _start(run, spec)
-            ownership = Ownership(bucket, name=run.name, uid=run.uid, cluster_id=_cluster_id(work))
+            cluster_id = _cluster_id(work)
+            ownership = Ownership(bucket, name=run.name, uid=run.uid, cluster_id=cluster_id)
             stored = ownership.take(moment=str(run.status["startTimestamp"]), is_gone=lambda uid: _is_gone(work, uid))
             if stored is not None:
                 _complete_from(run, stored, log)
@@ -55,7 +56,8 @@ def backup(work: Work) -> None:
                 collected = collect(work.api, bucket, spec, key=layout.contents(run.name), directory=work.directory,
                                     log=log, progress=work.progress)
                 work.progress.checkpoint()
-                outcome = _store(work, run, bucket, spec, collected=collected, ownership=ownership, log=log)
+                outcome = _store(work, run, bucket, spec, collected=collected, ownership=ownership,
+                                 cluster_id=cluster_id, log=log)
             _end(run, outcome)
         except Exception as failure:
             run.let_go(failure)
@@ -91,7 +93,7 @@ def _start(run: Run, spec: dict[str, Any]) -> None:
 
 def _store(
     work: Work, run: Run, bucket: Bucket, spec: dict[str, Any], *, collected: Collected, ownership: Ownership,
-    log: RunLog,
+    cluster_id: str, log: RunLog,
 ) -> dict[str, Any]:
     """Store the files beside the tar, and last the one that makes the backup exist; the final status fields."""
     work.progress.step("storing lists and log")
@@ -113,7 +115,7 @@ def _store(
     for key, content in files.items():
         archive.manifest.key(key, spool.sha256(content), len(content))
     manifest = archive.manifest.document({
-        "backup": name, "uid": run.uid, "clusterID": _cluster_id(work), "items": archive.items,
+        "backup": name, "uid": run.uid, "clusterID": cluster_id, "items": archive.items,
         "members": collected.uploaded.members})
     files[layout.manifest(name)] = manifest
     with ThreadPoolExecutor(SIDE_FILES_AT_ONCE) as pool:
@@ -129,7 +131,7 @@ def _store(
     work.progress.checkpoint()
     run.heed()
     ownership.finish(documents.metadata(
-        finished, version=version, cluster_id=_cluster_id(work), manifest_sha256=spool.sha256(manifest)))
+        finished, version=version, cluster_id=cluster_id, manifest_sha256=spool.sha256(manifest)))
     return {"phase": phase.value, **fields}
 
 

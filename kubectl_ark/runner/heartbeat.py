@@ -49,7 +49,7 @@ class Heartbeat:
             except (errors.RunLost, errors.Interrupted) as reason:
                 self._progress.end(reason)
                 return
-            except errors.ApiError as failure:
+            except Exception as failure:  # a heart that stops without a word would look like a dead run
                 logger.warning("progress could not be written: %s", failure)
             last, written = now, time.monotonic()
             if (wish := self._run.cancellation()) is not None:

@@ -75,6 +75,8 @@ def _dispatch(options: argparse.Namespace, directory: Path) -> None:
     stop, progress = threading.Event(), Progress()
 
     stop_on_signals(stop, progress)
+    if options.kubeconfig and os.environ.get("KUBERNETES_SERVICE_HOST"):
+        raise errors.InvalidInput("--kubeconfig is for use outside a pod; in a pod the service account counts")
     api = Api(connect(kubeconfig=options.kubeconfig, context=options.context), stop=stop)
     work = Work(api, identity.from_environment(), options.namespace, options.name, directory, progress)
     if options.work == "backup":

@@ -169,6 +169,8 @@ class Run:
     def heed(self) -> None:
         """The last look before what cannot be undone. Raises Cancelled, RunLost, ApiError."""
         self.object = self._current()
+        if phases.is_finished(self.object):
+            raise errors.RunLost(f"{self.title} was ended by somebody else: it is {phases.phase_of(self.object)}")
         if (wish := self.cancellation()) is not None:
             raise wish
 

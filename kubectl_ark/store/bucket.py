@@ -39,6 +39,8 @@ _UNUSABLE = {
     "XAdminUserNotFound": "the store does not know the access key",  # versitygw's word for it
     "SignatureDoesNotMatch": "the secret key is wrong",
     "AccessDenied": "the credentials may not do this",
+    "KeyTooLongError": "the name makes a key that is too long for the store",
+    "KeyTooLong": "the name makes a key that is too long for the store",
     "InvalidBucketName": "the bucket's name is not valid",
     "AuthorizationHeaderMalformed": "the region is wrong",
     "MethodNotAllowed": "the store does not allow this here; is it read-only?",

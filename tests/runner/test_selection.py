@@ -166,3 +166,32 @@ def test_what_is_not_supported_is_refused_with_every_reason_and_nothing_is_writt
 def test_a_name_that_is_no_dns_name_is_refused_by_the_api_server(spare_ark: Ark) -> None:
     with pytest.raises(errors.Rejected, match="lowercase RFC 1123"):
         spare_ark.backup("Not_A_Name")
+
+
+def test_a_kind_that_nobody_knows_is_an_error_where_it_is_included_and_a_warning_where_it_is_excluded(
+        spare_ark: Ark, name: str) -> None:
+    spare_ark.backup(name, includedNamespaces=[A], includedResources=["Secrt", "cm"], excludedResources=["gone.example"])
+    assert spare_ark.run("backup", name) == 0
+    status = spare_ark.status("Backup", name)
+    assert (status["phase"], status["errors"], status["warnings"]) == ("PartiallyFailed", 1, 1)
+    results = json.loads(gzip.decompress(spare_ark.read(layout.backup_results(name))))
+    assert "Secrt" in results["errors"]["cluster"][0] and "gone.example" in results["warnings"]["cluster"][0]
+
+
+def test_a_backup_that_selects_nothing_says_so(spare_ark: Ark, name: str) -> None:
+    spare_ark.backup(name, includedNamespaces=["nothing-is-called-so-*"])
+    assert spare_ark.run("backup", name) == 0
+    assert spare_ark.status("Backup", name)["warnings"] == 1
+    assert b"nothing was selected" in gzip.decompress(spare_ark.read(layout.backup_log(name)))
+
+
+def test_a_namespace_kept_out_of_backups_does_not_keep_cluster_scoped_kinds_out(spare_ark: Ark, name: str) -> None:
+    hidden = f"{name}-hidden"
+    spare_ark.make_namespace(hidden, **{"velero.io/exclude-from-backup": "true"})
+    spare_ark.make(config_map(hidden, "secret"))
+    spare_ark.backup(name)
+    assert spare_ark.run("backup", name) == 0
+    paths = spare_ark.items(name)
+    assert not [path for path in paths if hidden in path]
+    assert "clusterroles.rbac.authorization.k8s.io/cluster/ark-t-sel:role" in paths
+    assert f"configmaps/namespaces/{A}/here" in paths

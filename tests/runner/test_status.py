@@ -14,7 +14,7 @@ from kubectl_ark.model.phases import Phase
 from kubectl_ark.runner import main
 from kubectl_ark.runner.identity import Identity, from_environment
 from kubectl_ark.runner.run import Run, TakenOver
-from tests.harness import Ark
+from tests.harness import Ark, path_of
 
 
 def claimed(ark: Ark, name: str, identity: Identity | None = None) -> Run:
@@ -72,6 +72,16 @@ def test_a_run_that_somebody_ended_cannot_be_written_to(ark: Ark, name: str) -> 
     ark.api.patch_merge(path, {"status": {"phase": "Failed"}})
     with pytest.raises(errors.RunLost, match="ended by somebody else: it is Failed"):
         run.enter(Phase.COMPLETED, "done")
+
+
+@pytest.mark.api
+def test_the_last_look_before_a_backup_exists_sees_that_somebody_ended_the_run(ark: Ark, name: str) -> None:
+    ark.backup(name)
+    run = claimed(ark, name)
+    run.enter(Phase.IN_PROGRESS, "")
+    ark.api.patch_merge(path_of(ark.cr("Backup", name)) + "/status", {"status": {"phase": "Failed"}})
+    with pytest.raises(errors.RunLost, match="ended by somebody else"):
+        run.heed()
 
 
 def test_sigterm_while_a_lock_is_held_does_not_lock_the_runner_up() -> None:

@@ -78,6 +78,8 @@ class Related:
                         missing.discard((namespace, name))
                     except errors.NotFound:
                         continue
+        except errors.Unreachable:
+            raise
         except errors.ApiError as failure:
             self._log.error(f"{resource.group_resource} that others refer to: {failure}", place=CLUSTER,
                             resource=resource.group_resource)
@@ -97,6 +99,8 @@ class Related:
                            for each in item.get("subjects") or () if each.get("kind") == "ServiceAccount"):
                         self._collector.related(resource, item)
                         roles.add(item["roleRef"]["name"])
+            except errors.Unreachable:
+                raise
             except errors.ApiError as failure:
                 self._log.error(f"cluster role bindings of service accounts: {failure}", place=CLUSTER,
                                 resource=resource.group_resource)
@@ -117,6 +121,8 @@ class Related:
                 item = self._api.get(resource.path(name=each.group_resource))
             except errors.NotFound:
                 continue
+            except errors.Unreachable:
+                raise
             except errors.ApiError as failure:
                 self._log.error(f"the CRD of {each.group_resource}: {failure}", place=CLUSTER,
                                 resource=resource.group_resource)

@@ -21,7 +21,7 @@ from kubectl_ark.engine.runlog import RunLog
 from kubectl_ark.kube import discovery
 from kubectl_ark.kube.api import Api
 from kubectl_ark.kube.pages import items
-from kubectl_ark.model import selectors
+from kubectl_ark.model import globs, selectors
 from kubectl_ark.model.resources import Catalog, Resource
 from kubectl_ark.store.bucket import Bucket
 
@@ -65,7 +65,7 @@ def _collect(
     namespace_kind = catalog.get(selection.NAMESPACES)
     assert namespace_kind is not None, "every API server serves namespaces"
     survey = namespaces.survey(items(api, namespace_kind), chosen)
-    chosen = dataclasses.replace(chosen, excluded_namespaces=(*chosen.excluded_namespaces, *survey.hidden))
+    _tell_of_words(chosen, catalog, log)
     for name in survey.missing:
         log.error(f'namespace "{name}" is included by name, but it does not exist', place=name)
     for name in survey.terminating:
@@ -77,6 +77,7 @@ def _collect(
     ahead = Ahead(api, listed, survey.wanted, label_selector=selectors.to_query(chosen.label_selector),
                   checkpoint=progress.checkpoint)
     for resource, pages in ahead.kinds():
+        progress.step(f"listing {resource.group_resource}")
         archive.begin(resource)
         before = archive.items
         try:
@@ -85,6 +86,8 @@ def _collect(
                 remaining = (page.get("metadata") or {}).get("remainingItemCount") or 0
                 progress.done(collector.page(resource, page.get("items") or [], wanted))
                 progress.total(archive.items + remaining)
+        except errors.Unreachable:
+            raise
         except errors.ApiError as failure:
             log.error(f"listing {resource.group_resource}: {failure}", place=CLUSTER, resource=resource.group_resource)
         if archive.items > before:
@@ -98,5 +101,17 @@ def _collect(
         holding = collector.references.namespaces
         collector.page(namespace_kind, [
             item for item in items(api, namespace_kind) if namespaces.keeps(item, chosen, holding=holding)], None)
+    if not archive.items:
+        log.warning("nothing was selected: no object passes the filters; see the Backup's spec")
     progress.done(archive.items - progress.snapshot()[0])
     progress.total(archive.items)
+
+
+def _tell_of_words(chosen: selection.Selection, catalog: Catalog, log: RunLog) -> None:
+    """A kind that nobody knows may be a slip of the pen, and what it meant is missing from the backup."""
+    for word in chosen.included_resources:
+        if not globs.is_pattern(word) and catalog.get(word) is None:
+            log.error(f'"{word}" is included, but the cluster serves no such kind', place=CLUSTER)
+    for word in chosen.excluded_resources:
+        if not globs.is_pattern(word) and catalog.get(word) is None and word not in selection.ALWAYS_EXCLUDED:
+            log.warning(f'"{word}" is excluded, but the cluster serves no such kind', place=CLUSTER)

@@ -62,17 +62,14 @@ class Selection:
         return self.include_cluster_resources is not False and self.takes_resource(NAMESPACES)
 
 
-def of_spec(spec: dict[str, Any], catalog: Catalog, *, hidden_namespaces: tuple[str, ...] = ()) -> Selection:
-    """The selection of a Backup's spec.
-
-    hidden_namespaces: those labelled to be kept out of backups; they join the excludes.
-    """
+def of_spec(spec: dict[str, Any], catalog: Catalog) -> Selection:
+    """The selection of a Backup's spec."""
     def resolved(field: str) -> tuple[str, ...]:
         return tuple(catalog.resolve(word) for word in spec.get(field) or () if word != "*")
 
     return Selection(
         included_namespaces=tuple(spec.get("includedNamespaces") or ()),
-        excluded_namespaces=(*(spec.get("excludedNamespaces") or ()), *hidden_namespaces),
+        excluded_namespaces=tuple(spec.get("excludedNamespaces") or ()),
         included_resources=resolved("includedResources"),
         excluded_resources=(*resolved("excludedResources"), *ALWAYS_EXCLUDED),
         include_cluster_resources=spec.get("includeClusterResources"),

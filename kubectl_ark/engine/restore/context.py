@@ -38,6 +38,9 @@ class Context:
     labels: dict[str, str]
     """What every created object carries."""
 
+    keep_node_ports: bool
+    """spec.preserveNodePorts."""
+
     since: datetime.datetime
     """When the Restore was made: what bears its label and is not older was created by an earlier try of it."""
 

@@ -58,7 +58,7 @@ def _established(context: Context, name: str) -> bool:
         context.progress.checkpoint()
         try:
             crd = context.api.get(resource.path(name=name))
-        except errors.NotFound:
+        except (errors.NotFound, errors.Forbidden):
             return False
         if is_ready(crd):
             return True

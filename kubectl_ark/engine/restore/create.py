@@ -134,7 +134,7 @@ class Wave:
         item = context.archive.load(group, position)
         if self._left_out(position, item):
             return
-        table.apply(self._type.group_resource, item)
+        table.apply(self._type.group_resource, item, keep_node_ports=context.keep_node_ports)
         namespace, title = group.namespaces[position], group.title(position)
         if self._type.group_resource == CLAIMS:
             fate = self._plan.fates.get((namespace, group.names[position]))

@@ -92,7 +92,7 @@ def _claim_uid(context: Context, claim: Claim) -> str | None:
     resource = context.catalog.get(CLAIMS)
     try:
         live = context.api.get(resource.path(*claim)) if resource else {"metadata": {}}
-    except errors.NotFound:
+    except (errors.NotFound, errors.Forbidden):
         return None
     return str(live["metadata"].get("uid"))
 

@@ -42,7 +42,8 @@ def run(
     context = Context(
         api=api, catalog=catalog, archive=archive, selection=selection.of_spec(restore.get("spec") or {}, catalog),
         outcome=Outcome(workdir), log=log, progress=progress, pool=ThreadPoolExecutor(threads), threads=threads,
-        labels=labels_of(restore, backup), since=since_of(restore))
+        labels=labels_of(restore, backup), since=since_of(restore),
+        keep_node_ports=(restore.get("spec") or {}).get("preserveNodePorts") is True)
     try:
         progress.step("verifying the backup")
         data = _read(context, bucket, backup, workdir)

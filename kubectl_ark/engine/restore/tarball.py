@@ -13,7 +13,7 @@ from kubectl_ark import errors
 from kubectl_ark.engine.restore.unpack import Gunzip
 
 BLOCK = 512
-MAX_ITEM_BYTES = 64 * 1024 * 1024
+MAX_ITEM_BYTES = 8 * 1024 * 1024
 """Far above what an API server stores (etcd: 1.5 MiB by default)."""
 
 MAX_HEADER_BYTES = 64 * 1024

@@ -12,7 +12,7 @@ from kubectl_ark.engine.restore.unpack import Gunzip
 from kubectl_ark.store import layout
 from kubectl_ark.store.bucket import Bucket
 
-MAX_PLAIN_BYTES = 256 * 1024 * 1024
+MAX_PLAIN_BYTES = 32 * 1024 * 1024
 
 NATIVE, POD_VOLUME, CSI = "NativeSnapshot", "PodVolumeBackup", "CSISnapshot"
 

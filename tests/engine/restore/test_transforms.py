@@ -77,6 +77,12 @@ def test_node_ports_that_were_asked_for_stay_by_the_applied_text() -> None:
     assert "clusterIP" not in after["spec"] and "clusterIPs" not in after["spec"]
 
 
+def test_with_preserve_node_ports_every_node_port_stays_and_addresses_go_all_the_same() -> None:
+    item = velero_item("services/namespaces/shop/web-nodeport")
+    table.apply("services", item, keep_node_ports=True)
+    assert ports(item) == [30080, 30366] and "clusterIP" not in item["spec"]
+
+
 def test_node_ports_that_were_asked_for_stay_by_the_managers_fields() -> None:
     item = velero_item("services/namespaces/shop/web-nodeport")
     item["metadata"]["annotations"] = {}

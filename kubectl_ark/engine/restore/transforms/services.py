@@ -15,10 +15,20 @@ def service(item: Object) -> None:
 
     NB: needs managedFields, so it runs before they are taken off.
     """
+    addresses(item)
+    _node_ports(item)
+
+
+def addresses(item: Object) -> None:
+    """Drop cluster IPs (not "None") alone: what is left of ``service`` with preserveNodePorts."""
     spec = item.get("spec") or {}
     if spec.get("clusterIP") != "None":
         spec.pop("clusterIP", None)
         spec.pop("clusterIPs", None)
+
+
+def _node_ports(item: Object) -> None:
+    spec = item.get("spec") or {}
     if spec.get("type") == "ExternalName":
         return
     applied = _last_applied(item)

@@ -26,9 +26,11 @@ TRANSFORMS: Mapping[str, Callable[[Object], None]] = {
 """RoleBindings change only with a namespace mapping, which is not supported yet."""
 
 
-def apply(group_resource: str, item: Object) -> None:
-    """Make the item ready to be created, its labels aside. In place."""
+def apply(group_resource: str, item: Object, *, keep_node_ports: bool = False) -> None:
+    """Make the item ready to be created, its labels aside. In place. keep_node_ports: spec.preserveNodePorts."""
     transform = TRANSFORMS.get(group_resource)
+    if keep_node_ports and transform is services.service:
+        transform = services.addresses
     if transform is not None:
         transform(item)
     generic.strip(item)
