@@ -22,6 +22,7 @@ OLDEST_SERVER = (1, 31)
 """podFailurePolicy is stable from there on."""
 
 LABELS = {"app.kubernetes.io/name": "ark", "app.kubernetes.io/part-of": "ark", labels.MANAGED_BY: labels.MANAGER}
+_ENFORCE = "pod-security.kubernetes.io/enforce"
 SECRET, SECRET_KEY = "cloud-credentials", "cloud"
 FORBIDDEN_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 
@@ -69,11 +70,36 @@ def storage(plan: Plan) -> list[dict[str, Any]]:
 
 def check_server(kubectl: Kubectl) -> None:
     """Raises KubectlFailed if the cluster's Kubernetes is too old for us."""
-    version = kubectl.get("/version")
-    found = re.match(r"v?(\d+)\.(\d+)", version.get("gitVersion", ""))
-    if found and (int(found[1]), int(found[2])) < OLDEST_SERVER:
-        raise errors.KubectlFailed(f"the cluster runs Kubernetes {version['gitVersion']}",
+    version = str(kubectl.get("/version").get("gitVersion", ""))
+    if is_too_old(version):
+        raise errors.KubectlFailed(f"the cluster runs Kubernetes {version}",
                                    hint="kubectl-ark needs 1.31 or newer (podFailurePolicy)")
+
+
+def is_too_old(version: str) -> bool:
+    """Whether "v1.30.4-gke.1" is too old for us; what is no version is not."""
+    found = re.match(r"v?(\d+)\.(\d+)", version)
+    return found is not None and (int(found[1]), int(found[2])) < OLDEST_SERVER
+
+
+def use_namespace(kubectl: Kubectl, namespace: str) -> bool:
+    """True if others have made the namespace: it gets Pod Security level restricted, and uninstall will leave it.
+
+    Raises KubectlFailed where that, or our policies, which let no other pod in, would be in somebody's way.
+    """
+    found = _read_namespace(kubectl, namespace)
+    if found is None or _is_ours(found):
+        return False
+    level = (found["metadata"].get("labels") or {}).get(_ENFORCE)
+    others = [each["metadata"]["name"] for each in kubectl.get(paths.core("pods", namespace))["items"]
+              if (each["metadata"].get("labels") or {}).get(labels.MANAGED_BY) != labels.MANAGER]
+    if others or level not in (None, "restricted"):
+        why = f"has pods of others, such as {others[0]}" if others else f"enforces Pod Security level {level}"
+        raise errors.KubectlFailed(f"namespace {namespace} {why}; kubectl-ark wants one of its own",
+                                   hint="install it in another namespace with -n")
+    if level is None:
+        kubectl.run("label", "namespace", namespace, f"{_ENFORCE}=restricted")
+    return True
 
 
 def apply(kubectl: Kubectl, plan: Plan, *, force_conflicts: bool = False) -> list[str]:
@@ -81,7 +107,9 @@ def apply(kubectl: Kubectl, plan: Plan, *, force_conflicts: bool = False) -> lis
     command = ["apply", "--server-side", "--field-manager=kubectl-ark", "-f", "-"]
     if force_conflicts:
         command.append("--force-conflicts")
-    lines = kubectl.run(*command, stdin=_as_list(basis(plan))).decode().splitlines()
+    foreign = not plan.crds_only and use_namespace(kubectl, plan.namespace)
+    objects = [each for each in basis(plan) if not (foreign and each["kind"] == "Namespace")]
+    lines = kubectl.run(*command, stdin=_as_list(objects)).decode().splitlines()
     kubectl.run("wait", "--for=condition=Established", "--timeout=60s",
                 *(f"crd/{kind.full_name}" for kind in kinds.ALL))
     if later := storage(plan):
@@ -104,10 +132,15 @@ def validate(kubectl: Kubectl, plan: Plan, *, location: str = kinds.DEFAULT_LOCA
     resource = runs.read(kubectl, kinds.STORAGE_LOCATION, location, namespace)
     status = resource.get("status") or {}
     if status.get("phase") != "Available":
-        raise errors.KubectlFailed(
-            f'storage location "{location}" is {status.get("phase", "not validated")}: '
-            f'{status.get("message") or "no reason given"}', hint="correct it and run the same command again")
+        raise errors.KubectlFailed(_without_repetition(
+            f'storage location "{location}"', f'is {status.get("phase", "not validated")}:',
+            status.get("message") or "no reason given"), hint="correct it and run the same command again")
     return resource
+
+
+def _without_repetition(subject: str, verb: str, message: str) -> str:
+    """One sentence; the runner's message often begins with the location itself."""
+    return message if message.startswith(subject) else f"{subject} {verb} {message}"
 
 
 def _create_when_admitted(kubectl: Kubectl, namespace: str, job: dict[str, Any]) -> dict[str, Any]:
@@ -152,39 +185,62 @@ def _message(kubectl: Kubectl, before: dict[str, Any]) -> str:
     return str((now.get("status") or {}).get("message") or "")
 
 
+def is_kept(kubectl: Kubectl, namespace: str) -> bool:
+    """True if the namespace is there and uninstall will leave it, because install did not make it."""
+    found = _read_namespace(kubectl, namespace)
+    return found is not None and not _is_ours(found)
+
+
 def remove(kubectl: Kubectl, namespace: str) -> list[str]:
     """Delete all that install made and wait until it is gone; kubectl's lines about it. The bucket is left alone."""
-    plan = Plan(namespace=namespace, settings=Settings(), location={})
-    objects = [each for each in basis(plan) if "namespace" not in each["metadata"]]
+    objects = basis(Plan(namespace=namespace, settings=Settings(), location={}))
+    lines = []
+    if is_kept(kubectl, namespace):
+        objects = [each for each in objects if each["kind"] != "Namespace"]
+        lines = _empty(kubectl, namespace)
+    else:
+        objects = [each for each in objects if "namespace" not in each["metadata"]]
     if _others(kubectl, namespace):
         objects = [each for each in objects if each["kind"] != "CustomResourceDefinition"]
-    if not _is_ours(kubectl, namespace):
-        objects = [each for each in objects if each["kind"] != "Namespace"]
     # The policies go first, so that nothing can be locked in; the namespace last.
     order = ("ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy", "CustomResourceDefinition",
-             "ClusterRoleBinding", "ClusterRole", "Namespace")
+             "ClusterRoleBinding", "ClusterRole", "RoleBinding", "Role", "ServiceAccount", "ConfigMap", "Namespace")
     objects.sort(key=lambda each: order.index(each["kind"]))
-    bare = [{"apiVersion": each["apiVersion"], "kind": each["kind"], "metadata": {"name": each["metadata"]["name"]}}
-            for each in objects]
+    bare = [{"apiVersion": each["apiVersion"], "kind": each["kind"], "metadata": {
+        key: each["metadata"][key] for key in ("name", "namespace") if key in each["metadata"]}} for each in objects]
     output = kubectl.run("delete", "--ignore-not-found", "--wait", "--timeout=300s", "-f", "-", stdin=_as_list(bare))
-    return output.decode().splitlines()
+    return lines + output.decode().splitlines()
 
 
-def _others(kubectl: Kubectl, namespace: str) -> list[str]:
+def _empty(kubectl: Kubectl, namespace: str) -> list[str]:
+    """Delete our objects, with the Jobs they own, and the Secret that install made, from a namespace that stays."""
+    selector = f"{labels.MANAGED_BY}={labels.MANAGER}"
+    lines = kubectl.run("delete", "secrets", "-n", namespace, "-l", selector, "--ignore-not-found").decode()
+    served = kubectl.run("api-resources", "--api-group", labels.GROUP, "-o", "name").decode().split()
+    if names_served := [kind.full_name for kind in kinds.ALL if kind.full_name in served]:
+        lines += kubectl.run("delete", ",".join(names_served), "-n", namespace, "--all", "--timeout=300s").decode()
+    return [line for line in lines.splitlines() if line != "No resources found"]
+
+
+def _others(kubectl: Kubectl, namespace: str) -> set[str]:
     """Further namespaces that kubectl-ark is installed in; they need the CRDs."""
     selector = quote(f"{labels.MANAGED_BY}={labels.MANAGER}")
-    found = kubectl.get(f"/api/v1/namespaces?labelSelector={selector}")["items"]
-    return [each["metadata"]["name"] for each in found if each["metadata"]["name"] != namespace]
+    found = kubectl.get(f"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings?labelSelector={selector}")["items"]
+    return {subject["namespace"] for each in found for subject in each.get("subjects") or []
+            if subject.get("namespace")} - {namespace}
 
 
-def _is_ours(kubectl: Kubectl, namespace: str) -> bool:
+def _read_namespace(kubectl: Kubectl, namespace: str) -> dict[str, Any] | None:
     try:
-        found = kubectl.get(f"/api/v1/namespaces/{quote(namespace)}")
+        return kubectl.get(f"/api/v1/namespaces/{quote(namespace)}")
     except KubectlError as error:
         if error.status_reason == "NotFound":
-            return False
+            return None
         raise
-    return bool((found["metadata"].get("labels") or {}).get(labels.MANAGED_BY) == labels.MANAGER)
+
+
+def _is_ours(namespace: Mapping[str, Any]) -> bool:
+    return bool((namespace["metadata"].get("labels") or {}).get(labels.MANAGED_BY) == labels.MANAGER)
 
 
 def _as_list(objects: Iterable[Mapping[str, Any]]) -> bytes:
