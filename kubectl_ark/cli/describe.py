@@ -46,7 +46,7 @@ def describe(connection: options.Connection, words: tuple[str, ...], details: bo
             output.say(f"{kind.singular}/{name} was found dead and is marked {phases.phase_of(resource)}")
         except errors.KubectlFailed as error:
             output.say(f"Warning: {kind.singular}/{name} is dead, but cannot be marked so: {error.message}")
-    click.echo(description.describe(resource, sight.job, sight.pods, note=note))
+    click.echo(description.describe(resource, sight.job, sight.pods, note=note, hidden=sight.hidden))
     if details:
         for line in _details(kubectl, kind, resource):
             click.echo(line)

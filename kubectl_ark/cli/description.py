@@ -14,8 +14,8 @@ _WIDTH = 18
 
 
 def describe(resource: dict[str, Any], job: dict[str, Any] | None, pods: Sequence[dict[str, Any]], *,
-             note: str = "") -> str:
-    """The whole text. note: what the run waits for, "" for nothing."""
+             note: str = "", hidden: bool = False) -> str:
+    """The whole text. note: what the run waits for, "" for nothing. hidden: the user may not see Jobs."""
     metadata, status = resource["metadata"], resource.get("status") or {}
     lines = [
         _line("Name", metadata["name"]), _line("Namespace", metadata["namespace"]),
@@ -35,7 +35,7 @@ def describe(resource: dict[str, Any], job: dict[str, Any] | None, pods: Sequenc
         rows = [(each["type"], each["status"], each["reason"], each.get("lastTransitionTime", ""))
                 for each in conditions]
         lines += ["", "Conditions:", *_indented(output.table(("TYPE", "STATUS", "REASON", "SINCE"), rows))]
-    return "\n".join(lines + _machinery(job, pods))
+    return "\n".join(lines + _machinery(job, pods, hidden))
 
 
 def messages(results: Mapping[str, Any]) -> Iterator[str]:
@@ -86,9 +86,9 @@ def _spec(spec: Mapping[str, Any]) -> Iterator[str]:
         yield f"{field + ':':{_WIDTH + 8}}{value if value not in ('', None) else '<none>'}"
 
 
-def _machinery(job: dict[str, Any] | None, pods: Sequence[dict[str, Any]]) -> list[str]:
+def _machinery(job: dict[str, Any] | None, pods: Sequence[dict[str, Any]], hidden: bool) -> list[str]:
     if job is None:
-        return ["", _line("Job", "<none>")]
+        return ["", _line("Job", "<unknown>, you may not list Jobs" if hidden else "<none>")]
     ended = [each for each in (job.get("status") or {}).get("conditions") or [] if each.get("status") == "True"]
     states = [f"{each['type']} ({each['reason']})" if each.get("reason") else each["type"] for each in ended]
     lines = ["", _line("Job", f"{job['metadata']['name']}, {', '.join(states) or 'running'}")]

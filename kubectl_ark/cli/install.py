@@ -14,6 +14,10 @@ from kubectl_ark.launch import installing
 from kubectl_ark.model import names
 from kubectl_ark.model.settings import DEFAULT_IMAGE, Settings
 
+_ALL_ANEW = ("bucket", "prefix", "backup_location_config", "secret_file", "existing_secret", "no_secret",
+             "sa_annotations", "cacert", "image", "image_pull_secret", "crds_only")
+"""With none of these --memory-limit stands for itself."""
+
 
 @click.command(cls=options.Command, epilog="""
 # Keep backups in a bucket at AWS
@@ -22,6 +26,9 @@ kubectl ark install --bucket backups --secret-file credentials --backup-location
 # Keep them in another S3-compatible store
 kubectl ark install --bucket backups --secret-file credentials \\
     --backup-location-config region=minio,s3ForcePathStyle=true,s3Url=https://minio.example.com
+
+# Give the pods of an installation more memory, and leave all else as it is
+kubectl ark install --memory-limit 512Mi
 
 # Print everything instead, for Git
 kubectl ark install --bucket backups --existing-secret my-credentials --dry-run=client -o yaml
@@ -40,10 +47,11 @@ kubectl ark install --bucket backups --existing-secret my-credentials --dry-run=
               help="Annotations of the service accounts, for such a role")
 @click.option("--cacert", metavar="FILE", type=click.Path(exists=True, dir_okay=False, readable=True),
               help="Certificates (PEM) to trust when talking to the bucket")
-@click.option("--image", metavar="IMAGE", default=DEFAULT_IMAGE, show_default=True, help="Image that the Jobs run")
+@click.option("--image", metavar="IMAGE", help=f"Image that the Jobs run  [default: {DEFAULT_IMAGE}]")
 @click.option("--image-pull-secret", metavar="NAME", default="", help="Secret to pull it with")
-@click.option("--memory-limit", metavar="QUANTITY", default=Settings.memory_limit, show_default=True,
-              help="Memory limit of backups and restores")
+@click.option("--memory-limit", metavar="QUANTITY",
+              help="Memory limit of backups and restores; if not given it stays as it is, at first "
+                   f"{Settings.memory_limit}")
 @click.option("--crds-only", is_flag=True, help="Only the custom resource definitions")
 @click.option("--force-conflicts", is_flag=True, help="Take over fields that somebody else has set")
 @click.option("--dry-run", type=click.Choice(["none", "client"]), default="none",
@@ -57,6 +65,10 @@ def install(connection: options.Connection, /, **flags: Any) -> int:
     Nothing of it keeps running. Safe to repeat: what is there already is brought up to date. At the end a Job tries
     the location.
     """
+    if flags["memory_limit"] and flags["dry_run"] == "none" and not any(flags[each] for each in _ALL_ANEW):
+        for line in installing.set_memory_limit(connection.kubectl, connection.namespace, flags["memory_limit"]):
+            click.echo(line)
+        return errors.EXIT_OK
     plan = _plan(connection.namespace, flags)
     if flags["dry_run"] == "client":
         objects = installing.basis(plan) + installing.storage(plan)
@@ -64,10 +76,14 @@ def install(connection: options.Connection, /, **flags: Any) -> int:
         return errors.EXIT_OK
     kubectl = connection.kubectl
     installing.check_server(kubectl)
+    if not plan.crds_only:
+        plan = installing.with_former_settings(kubectl, plan, memory_limit=flags["memory_limit"])
     for line in installing.apply(kubectl, plan, force_conflicts=flags["force_conflicts"]):
         click.echo(line)
     if plan.crds_only:
         return errors.EXIT_OK
+    if installing.is_kept(kubectl, plan.namespace):
+        output.say(f"Namespace {plan.namespace} was there before; it is used, and uninstall will leave it")
     output.say("Trying the storage location ...")
     installing.validate(kubectl, plan)
     click.echo(f'kubectl-ark is installed in namespace {plan.namespace}; storage location "default" is Available')
@@ -86,8 +102,9 @@ def _plan(namespace: str, flags: dict[str, Any]) -> installing.Plan:
         raise errors.UsageError(f"--namespace: {problem}")
     if namespace in installing.FORBIDDEN_NAMESPACES:
         raise errors.UsageError(f"kubectl-ark wants a namespace of its own, not {namespace}")
-    settings = Settings(image=flags["image"], image_pull_secret=flags["image_pull_secret"])
-    settings = settings.with_memory_limit(flags["memory_limit"])
+    settings = Settings(image=flags["image"] or DEFAULT_IMAGE, image_pull_secret=flags["image_pull_secret"])
+    if flags["memory_limit"]:
+        settings = settings.with_memory_limit(flags["memory_limit"])
     secret = pathlib.Path(flags["secret_file"]).read_bytes() if flags["secret_file"] else None
     return installing.Plan(namespace, settings, _location(flags), secret, flags["sa_annotations"])
 

@@ -16,7 +16,7 @@ from kubectl_ark.cli.progress import Progress, items_done
 from kubectl_ark.launch.kubectl import Kubectl
 from kubectl_ark.model import kinds, names, phases, selectors
 from kubectl_ark.model.phases import Phase
-from kubectl_ark.model.settings import Settings, size_in_bytes
+from kubectl_ark.model.settings import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -148,11 +148,11 @@ def execute(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], proble
     if problems:
         raise errors.ValidationFailed(problems)
     if request.memory_limit:
-        size_in_bytes(request.memory_limit)
+        Settings().with_memory_limit(request.memory_limit)
     if request.show_job and request.dry_run != "client":
         raise errors.UsageError("--show-job needs --dry-run=client")
     if request.dry_run == "client":
-        return _print_only(kind, resource, request)
+        return _print_only(kubectl, kind, resource, request)
     from kubectl_ark.launch import runs
 
     started = runs.start(kubectl, kind, resource, memory_limit=request.memory_limit,
@@ -168,12 +168,12 @@ def execute(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], proble
     return _wait(kubectl, kind, started.resource, request, had_job=started.job is not None)
 
 
-def _print_only(kind: kinds.Kind, resource: dict[str, Any], request: Request) -> int:
+def _print_only(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], request: Request) -> int:
     objects = [resource]
     if request.show_job:
         from kubectl_ark.launch import jobs
 
-        settings = Settings()
+        settings = _installed_settings(kubectl, resource["metadata"]["namespace"])
         if request.memory_limit:
             settings = settings.with_memory_limit(request.memory_limit)
         # The uid is the server's to give; the Job's name and owner hold it.
@@ -185,6 +185,21 @@ def _print_only(kind: kinds.Kind, resource: dict[str, Any], request: Request) ->
     else:
         _print(kind, resource, request, "created (dry run)")
     return errors.EXIT_OK
+
+
+def _installed_settings(kubectl: Kubectl, namespace: str) -> Settings:
+    """What the Job would be made with; the defaults where the cluster does not say."""
+    from kubectl_ark.launch import runs
+
+    try:
+        settings = runs.find_settings(kubectl.hurried(5), namespace)
+        why = f"kubectl-ark is not installed in namespace {namespace}"
+    except errors.KubectlFailed as error:
+        settings, why = None, error.message
+    if settings is None:
+        output.say(f"Warning: the Job is shown with default image and limits: {why}")
+        return Settings()
+    return settings
 
 
 def _print(kind: kinds.Kind, resource: dict[str, Any], request: Request, done: str) -> None:
@@ -222,10 +237,13 @@ def _wait(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], request:
 def tell_outcome(kind: kinds.Kind, resource: dict[str, Any]) -> int:
     """The exit code of a finished run; says what to do about one that did not go well."""
     phase, name = phases.phase_of(resource), resource["metadata"]["name"]
+    where = f'see "kubectl ark describe {kind.singular} {name} --details"'
     if phase == Phase.COMPLETED:
+        if (resource.get("status") or {}).get("warnings"):
+            output.say(f"there are warnings; {where}")
         return errors.EXIT_OK
     if phase == Phase.PARTIALLY_FAILED:
-        output.say(f'some items failed; see "kubectl ark describe {kind.singular} {name} --details"')
+        output.say(f"some items failed; {where}")
         return errors.EXIT_PARTIALLY_FAILED
     status = resource.get("status") or {}
     reasons = [*(status.get("validationErrors") or []), *filter(None, [status.get("failureReason")])]
@@ -233,13 +251,23 @@ def tell_outcome(kind: kinds.Kind, resource: dict[str, Any]) -> int:
 
 
 def result(resource: dict[str, Any]) -> str:
-    """ "Completed: 12 items, 1 warning"; a run that did not get to its end has no counts worth telling."""
+    """ "Completed: 12 items, 1 warning"; a run that did not get to its end has no counts worth telling.
+
+    A restore tells what became of its items: "Completed: 29 created, 10 skipped".
+    """
     status = resource.get("status") or {}
     if phases.phase_of(resource) not in phases.USABLE:
         return phases.phase_of(resource)
-    counts = [_count(items_done(resource), "item")]
+    fates = _fates(status) if resource.get("kind") == kinds.RESTORE.kind else ""
+    counts = [fates or _count(items_done(resource), "item")]
     counts += [_count(status[field], field[:-1]) for field in ("warnings", "errors") if status.get(field)]
     return f"{phases.phase_of(resource)}: {', '.join(counts)}"
+
+
+def _fates(status: Mapping[str, Any]) -> str:
+    """What the runner says of a restore's items, before it counts its warnings; "" if it says nothing."""
+    said = [each.get("message") or "" for each in status.get("conditions") or [] if each.get("type") == "Finished"]
+    return str(said[0]).partition(";")[0] if said else ""
 
 
 def _count(number: int, noun: str) -> str:

@@ -24,17 +24,22 @@ kubectl ark uninstall --yes
 def uninstall(connection: options.Connection, yes: bool) -> int:
     """Remove kubectl-ark from the cluster, but nothing from the bucket
 
-    Deletes the namespace of kubectl-ark with all that is in it, its CRDs with all Backup, Restore and other objects,
-    its cluster roles and admission policies. The backups stay in the bucket and can be used after a new install.
+    Deletes the namespace of kubectl-ark with all that is in it (one that install did not make is left), its CRDs with
+    all Backup, Restore and other objects, its cluster roles and admission policies. The backups stay in the bucket and
+    can be used after a new install.
     """
+    if not yes and not sys.stdin.isatty():
+        raise errors.UsageError("nobody is there to confirm", hint="use --yes")
+    kept = installing.is_kept(connection.kubectl, connection.namespace)
     if not yes:
-        if not sys.stdin.isatty():
-            raise errors.UsageError("nobody is there to confirm", hint="use --yes")
-        click.confirm(f"Delete namespace {connection.namespace}, the CRDs of ark.heptio.com with all their objects, "
-                      "and the cluster roles of kubectl-ark? The bucket is left alone", abort=True, err=True)
+        whole = "all of kubectl-ark in " if kept else ""
+        click.confirm(f"Delete {whole}namespace {connection.namespace}, the CRDs of ark.heptio.com with all their "
+                      "objects, and the cluster roles of kubectl-ark? The bucket is left alone", abort=True, err=True)
     lines = installing.remove(connection.kubectl, connection.namespace)
     for line in lines:
         click.echo(line)
+    if lines and kept:
+        output.say(f"Namespace {connection.namespace} is left: kubectl ark install did not make it")
     if not lines:
         output.say(f"kubectl-ark is not installed in namespace {connection.namespace}")
     return errors.EXIT_OK

@@ -9,7 +9,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from kubectl_ark import errors
@@ -80,18 +80,30 @@ def unpacked(stream: BinaryIO, what: str, *, limit: int = MAX_BYTES) -> Iterator
         raise errors.Damaged(f"{what} is cut off")
 
 
-def _has_secret(kubectl: Kubectl, namespace: str, location: dict[str, object]) -> bool:
-    """Whether there are credentials to mount. A location that names none has Velero's Secret, if that is there."""
-    spec = location["spec"]
-    if isinstance(spec, dict) and spec.get("credential"):
-        return True
+def _has_secret(kubectl: Kubectl, namespace: str, location: dict[str, Any]) -> bool:
+    """Whether there are credentials to mount. A location that names none has Velero's Secret, if that is there.
+
+    Raises KubectlFailed if the location names a Secret or key that is not there.
+    """
+    given = location["spec"].get("credential")
+    name, key = (given["name"], given["key"]) if given else jobs.DEFAULT_SECRET
     try:
-        kubectl.run("get", "secret", jobs.DEFAULT_SECRET[0], "-n", namespace, "-o", "name")
+        keys = kubectl.run("get", "secret", name, "-n", namespace, "-o",
+                           'go-template={{range $key, $value := .data}}{{$key}}{{"\\n"}}{{end}}').decode().split()
     except KubectlError as error:
-        if error.status_reason == "NotFound":
+        if error.status_reason == "Forbidden":
+            return True  # it is mounted only if it is there
+        if error.status_reason != "NotFound":
+            raise
+        if given is None:
             return False
-        raise
-    return True
+        what = f"Secret {namespace}/{name} does not exist"
+    else:
+        if key in keys:
+            return True
+        what = f'Secret {namespace}/{name} has no key "{key}"'
+    raise errors.KubectlFailed(f'storage location "{location["metadata"]["name"]}": {what}',
+                               hint="create it, or correct the location's spec.credential")
 
 
 def _ready_pod(kubectl: Kubectl, job: dict[str, object]) -> str:

@@ -82,6 +82,30 @@ def is_too_old(version: str) -> bool:
     return found is not None and (int(found[1]), int(found[2])) < OLDEST_SERVER
 
 
+def with_former_settings(kubectl: Kubectl, plan: Plan, *, memory_limit: str | None) -> Plan:
+    """The plan with the settings that an earlier install, or an admin since, left; image and pull secret are new.
+
+    memory_limit: None to keep that too.
+    """
+    former = runs.find_settings(kubectl, plan.namespace)
+    if former is None:
+        return plan
+    settings = dataclasses.replace(former, image=plan.settings.image,
+                                   image_pull_secret=plan.settings.image_pull_secret)
+    return dataclasses.replace(plan, settings=settings.with_memory_limit(memory_limit) if memory_limit else settings)
+
+
+def set_memory_limit(kubectl: Kubectl, namespace: str, limit: str) -> list[str]:
+    """Change this one setting of an installation; kubectl's lines about it. Raises KubectlFailed where none is."""
+    from kubectl_ark.render.jobspecs import render
+
+    settings = runs.read_settings(kubectl, namespace).with_memory_limit(limit)
+    objects = render("settings", {"namespace": namespace, "labels": LABELS, "data": settings.to_data()})
+    # Whoever has set it by other means before does not get in the way of who sets it now.
+    return kubectl.run("apply", "--server-side", "--field-manager=kubectl-ark", "--force-conflicts", "-f", "-",
+                       stdin=_as_list(objects)).decode().splitlines()
+
+
 def use_namespace(kubectl: Kubectl, namespace: str) -> bool:
     """True if others have made the namespace: it gets Pod Security level restricted, and uninstall will leave it.
 
@@ -132,13 +156,13 @@ def validate(kubectl: Kubectl, plan: Plan, *, location: str = kinds.DEFAULT_LOCA
     resource = runs.read(kubectl, kinds.STORAGE_LOCATION, location, namespace)
     status = resource.get("status") or {}
     if status.get("phase") != "Available":
-        raise errors.KubectlFailed(_without_repetition(
+        raise errors.KubectlFailed(sentence(
             f'storage location "{location}"', f'is {status.get("phase", "not validated")}:',
             status.get("message") or "no reason given"), hint="correct it and run the same command again")
     return resource
 
 
-def _without_repetition(subject: str, verb: str, message: str) -> str:
+def sentence(subject: str, verb: str, message: str) -> str:
     """One sentence; the runner's message often begins with the location itself."""
     return message if message.startswith(subject) else f"{subject} {verb} {message}"
 

@@ -51,6 +51,10 @@ class Kubectl:
     def __init__(self, flags: Sequence[str] = ()) -> None:
         self._flags = list(flags)
 
+    def hurried(self, seconds: int) -> Kubectl:
+        """The same, but a request may take no longer than this."""
+        return Kubectl([*self._flags, f"--request-timeout={seconds}s"])
+
     def command(self, *arguments: str) -> list[str]:
         """The whole command line."""
         return [program(), *self._flags, *arguments]

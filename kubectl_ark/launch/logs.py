@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from kubectl_ark import errors
@@ -13,24 +14,37 @@ from kubectl_ark.model import kinds, phases
 
 
 def read(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str, *, follow: bool) -> Iterator[bytes]:
-    """Pieces of the log. follow: wait for a pod, and for what it will still write.
+    """Pieces of the log. follow: wait for a pod, and for what it and those that replace it will still write.
 
     Raises KubectlFailed if there is no log to be had, saying why.
     """
-    sight = _with_log(kubectl, kind, name, namespace, wait=follow)
-    assert sight.resource is not None
-    if not phases.is_finished(sight.resource) and sight.pods:
-        newest = max(sight.pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp")))
-        yield from _of_pod(kubectl, namespace, newest["metadata"]["name"], follow)
+    shown: set[str] = set()
+    while True:
+        sight = _with_log(kubectl, kind, name, namespace, wait=follow, shown=shown)
+        assert sight.resource is not None
+        newest = max(sight.pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp")), default=None)
+        if phases.is_finished(sight.resource):
+            break
+        assert newest is not None
+        try:
+            yield from _of_pod(kubectl, namespace, newest["metadata"]["name"], follow)
+        except KubectlError as error:
+            if not follow or error.status_reason != "NotFound":
+                raise
+        if not follow:
+            return
+        # Another may replace it: the run has ended when its CR says so.
+        shown.update(pod["metadata"]["uid"] for pod in sight.pods)
+    if shown and (newest is None or newest["metadata"]["uid"] in shown):
         return
     try:
         yield from stored(kubectl, kind, sight.resource)
     except errors.KubectlFailed as error:
         # A run that failed early has stored none; its pod may still be there.
-        if not sight.pods:
+        if newest is None:
             raise errors.KubectlFailed(f"{kind.singular}/{name} has no log: {error.message}",
                                        hint=error.hint) from error
-        yield from _of_pod(kubectl, namespace, sight.pods[-1]["metadata"]["name"], False)
+        yield from _of_pod(kubectl, namespace, newest["metadata"]["name"], False)
 
 
 def stored(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], what: str = "Log") -> Iterator[bytes]:
@@ -41,41 +55,57 @@ def stored(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], what: s
 
 
 def _location(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any]) -> str:
-    """The storage location that holds the run's files: the backup's own, for a restore too."""
+    """The storage location that holds the run's files: where the run says it was, else where it would have been."""
     namespace = resource["metadata"]["namespace"]
+    if location := (resource.get("status") or {}).get("storageLocation"):
+        return str(location)
     if kind == kinds.RESTORE:
         try:
-            resource = runs.read(kubectl, kinds.BACKUP, resource["spec"]["backupName"], namespace)
+            return _location(kubectl, kinds.BACKUP,
+                             runs.read(kubectl, kinds.BACKUP, resource["spec"]["backupName"], namespace))
         except KubectlError as error:
             if error.status_reason != "NotFound":
                 raise
-            return _default_location(kubectl, namespace)
-    return resource["spec"].get("storageLocation") or _default_location(kubectl, namespace)
+            return default_location(kubectl.get(paths.custom(kinds.STORAGE_LOCATION, namespace))["items"])
+    return resource["spec"].get("storageLocation") or default_location(
+        kubectl.get(paths.custom(kinds.STORAGE_LOCATION, namespace))["items"])
 
 
-def _default_location(kubectl: Kubectl, namespace: str) -> str:
-    for each in kubectl.get(paths.custom(kinds.STORAGE_LOCATION, namespace))["items"]:
-        if each["spec"].get("default"):
-            return str(each["metadata"]["name"])
-    return kinds.DEFAULT_LOCATION
+def default_location(locations: Iterable[dict[str, Any]]) -> str:
+    """The name of the default one: it says so itself, or is named "default", or comes first, as for the runner."""
+    def rank(location: dict[str, Any]) -> tuple[bool, bool, str]:
+        name = location["metadata"]["name"]
+        return not (location.get("spec") or {}).get("default"), name != kinds.DEFAULT_LOCATION, name
+
+    first = min(locations, key=rank, default=None)
+    return kinds.DEFAULT_LOCATION if first is None else str(first["metadata"]["name"])
 
 
-def _with_log(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str, *, wait: bool) -> runs.Sight:
+def _with_log(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str, *, wait: bool,
+              shown: Collection[str]) -> runs.Sight:
+    """The run once it has ended or has a pod that writes. shown: uids of pods that will write no more."""
     while True:
         sight = runs.look(kubectl, kind, name, namespace)
         if sight.resource is None:
             runs.read(kubectl, kind, name, namespace)  # raises NotFound in the server's words
             continue
-        started = [pod for pod in sight.pods
-                   if (pod.get("status") or {}).get("phase") in ("Running", "Succeeded", "Failed")]
-        if phases.is_finished(sight.resource) or started:
-            return runs.Sight(sight.resource, sight.job, tuple(started), sight.events, sight.nodes)
-        verdict = sight.verdict()
-        if not wait or (verdict and verdict.dead):
-            raise errors.KubectlFailed(
-                f"{kind.singular}/{name} has no log yet: {verdict.sentence if verdict else 'its pod has not started'}",
-                hint=None if verdict else "use -f to wait for it")
+        started = tuple(pod for pod in sight.pods
+                        if (pod.get("status") or {}).get("phase") in ("Running", "Succeeded", "Failed"))
+        if phases.is_finished(sight.resource) or any(pod["metadata"]["uid"] not in shown for pod in started):
+            return dataclasses.replace(sight, pods=started)
+        _check(kind, name, sight, wait, bool(shown))
         time.sleep(1.0)
+
+
+def _check(kind: kinds.Kind, name: str, sight: runs.Sight, wait: bool, some: bool) -> None:
+    """Raises KubectlFailed if there is nothing to wait for, or nobody wants to. some: there was a log before."""
+    verdict, lacks = sight.verdict(), "does not go on" if some else "has no log yet"
+    if sight.hidden:
+        raise errors.KubectlFailed(f"{kind.singular}/{name} {lacks}: you may not see its Job and pod")
+    if not wait or (verdict and (verdict.dead or verdict.reason == "NoJob")):
+        raise errors.KubectlFailed(
+            f"{kind.singular}/{name} {lacks}: {verdict.sentence if verdict else 'its pod has not started'}",
+            hint=None if verdict else "use -f to wait for it")
 
 
 def _of_pod(kubectl: Kubectl, namespace: str, pod: str, follow: bool) -> Iterator[bytes]:

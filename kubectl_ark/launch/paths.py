@@ -23,8 +23,11 @@ def jobs(namespace: str, name: str | None = None) -> str:
 
 
 def refusals(namespace: str) -> str:
-    """The Events that say that a pod could not be created; nothing else tells of quota, LimitRange or admission."""
-    return core("events", namespace) + "?fieldSelector=" + quote("reason=FailedCreate")
+    """The Events that say that a pod could not be created, or not be started.
+
+    Nothing else tells of quota, LimitRange, admission or a volume that cannot be mounted.
+    """
+    return core("events", namespace) + "?fieldSelector=" + quote("type=Warning")
 
 
 def _path(root: str, namespace: str, plural: str, name: str | None) -> str:

@@ -42,9 +42,12 @@ class Sight:
     had_job: bool = False
     """Whoever looks knows that a Job was made."""
 
+    hidden: bool = False
+    """Whoever looks may not see Jobs: that there is none says nothing."""
+
     def verdict(self) -> deadruns.Verdict | None:
         """What is wrong with the run, None if nothing is."""
-        if self.resource is None:
+        if self.resource is None or self.hidden:
             return None
         return deadruns.judge(self.resource, self.job, now=times.now(), pods=self.pods, events=self.events,
                               nodes=self.nodes, had_job=self.had_job)
@@ -52,13 +55,21 @@ class Sight:
 
 def read_settings(kubectl: Kubectl, namespace: str) -> Settings:
     """The settings that install left. Raises KubectlFailed with what to do where they are missing."""
+    settings = find_settings(kubectl, namespace)
+    if settings is None:
+        raise errors.KubectlFailed(
+            f"kubectl-ark is not installed in namespace {namespace} (no ConfigMap {CONFIG_MAP})",
+            hint='run "kubectl ark install", or name its namespace with -n')
+    return settings
+
+
+def find_settings(kubectl: Kubectl, namespace: str) -> Settings | None:
+    """The settings that install left, None if there are none. Raises KubectlFailed."""
     try:
         config_map = kubectl.get(paths.core("configmaps", namespace, CONFIG_MAP))
     except KubectlError as error:
         if error.status_reason == "NotFound":
-            raise errors.KubectlFailed(
-                f"kubectl-ark is not installed in namespace {namespace} (no ConfigMap {CONFIG_MAP})",
-                hint='run "kubectl ark install", or name its namespace with -n') from error
+            return None
         raise
     return from_data(config_map.get("data") or {})
 
@@ -116,8 +127,7 @@ def look(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str) -> Sight
             finding_jobs = pool.submit(kubectl.get, paths.jobs(namespace) + selector)
             finding_pods = pool.submit(kubectl.get, paths.core("pods", namespace) + selector)
             finding_events = pool.submit(kubectl.get, paths.refusals(namespace))
-            found_jobs, pods = _items(finding_jobs.result()), _items(finding_pods.result())
-            events = _items(finding_events.result())
+            found_jobs, pods, events = _seen(finding_jobs), _seen(finding_pods) or [], _seen(finding_events) or []
         nodes = []
         for node in {pod["spec"]["nodeName"] for pod in pods if pod["spec"].get("nodeName")
                      and (pod.get("status") or {}).get("phase") in ("Running", "Unknown")}:
@@ -132,11 +142,18 @@ def look(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str) -> Sight
         raise
     if resource["metadata"]["uid"] != uid:
         return Sight(None)
-    return Sight(resource, found_jobs[0] if found_jobs else None, tuple(pods), tuple(events), tuple(nodes))
+    return Sight(resource, found_jobs[0] if found_jobs else None, tuple(pods), tuple(events), tuple(nodes),
+                 hidden=found_jobs is None)
 
 
-def _items(listed: dict[str, Any]) -> list[dict[str, Any]]:
-    return list(listed.get("items") or [])
+def _seen(listing: concurrent.futures.Future[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    """What was listed; None for who may not."""
+    try:
+        return list(listing.result().get("items") or [])
+    except KubectlError as error:
+        if error.status_reason == "Forbidden":
+            return None
+        raise
 
 
 def end(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], *, message: str,

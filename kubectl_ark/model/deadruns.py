@@ -13,15 +13,22 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from kubectl_ark.model import phases, times
+from kubectl_ark.model import phases, settings, times
 
 PATIENCE_SECONDS = {"ImagePull": 120, "Refused": 120, "Unschedulable": 600, "Container": 120, "Node": 180}
+SILENT_SECONDS = 300
+"""After so long without a heartbeat a runner that has no Job, on somebody's machine, is worth a remark."""
+
+CREATING_SECONDS = 15
+"""How long a container may be in the making before it is asked why."""
+
 GONE_SECONDS = 5
 """Nobody has taken the CR up and it has no Job; a moment passes between the making of the two."""
 
 _IMAGE_REASONS = {"ImagePullBackOff", "ErrImagePull", "RegistryUnavailable", "ImageInspectError"}
 _HOPELESS = {"InvalidImageName", "ErrImageNeverPull"}
 _CONTAINER_REASONS = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff"}
+_NODE_REASONS = {"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedCreatePodContainer"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,24 +63,39 @@ def judge(resource: dict[str, Any], job: dict[str, Any] | None, *, now: datetime
         return verdict
     alive = [pod for pod in pods if (pod.get("status") or {}).get("phase") in ("Pending", "Running", "Unknown", None)]
     for pod in alive:
-        if verdict := _stuck_pod(resource, pod, nodes, now):
+        if verdict := _stuck_pod(resource, pod, nodes, events, now):
             return verdict
     if not alive:
         if verdict := _refused(job, events, now):
             return verdict
         if killed := _out_of_memory(pods):
-            return Verdict(False, "OOMKilled", f"{killed}; another try follows", _raise_memory(resource))
+            return Verdict(False, "OOMKilled", f"{killed.sentence}; another try follows",
+                           _raise_memory(killed, resource))
     return None
 
 
 def _without_job(resource: dict[str, Any], now: datetime.datetime, had_job: bool) -> Verdict | None:
-    if had_job or (resource.get("status") or {}).get("claim"):
+    claim = (resource.get("status") or {}).get("claim")
+    if claim and not claim.get("jobUID"):
+        return _silent(resource, now)
+    if had_job or claim:
         return Verdict(True, "JobGone", "its Job was deleted before the run ended")
     if _age(resource["metadata"].get("creationTimestamp"), now) < GONE_SECONDS:
         return None
     kind, name = resource["kind"].lower(), resource["metadata"]["name"]
     return Verdict(False, "NoJob", "no Job was started for it",
                    f'delete it and run "kubectl ark {kind}" again ({kind}/{name} will not start by itself)')
+
+
+def _silent(resource: dict[str, Any], now: datetime.datetime) -> Verdict | None:
+    """A runner outside the cluster leaves nothing to hold its CR against but its heartbeat, and may be cut off only."""
+    status = resource["status"]
+    seconds = _age(status.get("heartbeatTimestamp") or status.get("startTimestamp"), now)
+    if seconds < SILENT_SECONDS:
+        return None
+    kind, name = resource["kind"].lower(), resource["metadata"]["name"]
+    return Verdict(False, "NoHeartbeat", f"its runner, which is no Job of this cluster, has not been heard of for "
+                   f"{times.human_duration(seconds)}", f"if it runs no more, delete {kind}/{name} and start another")
 
 
 def _ended_job(resource: dict[str, Any], job: dict[str, Any], pods: Sequence[dict[str, Any]]) -> Verdict | None:
@@ -86,7 +108,7 @@ def _ended_job(resource: dict[str, Any], job: dict[str, Any], pods: Sequence[dic
                            f'see "kubectl logs job/{job["metadata"]["name"]} -n {job["metadata"]["namespace"]}"')
         return None
     if killed := _out_of_memory(pods):
-        return Verdict(True, "OOMKilled", killed, _raise_memory(resource))
+        return Verdict(True, "OOMKilled", killed.sentence, _raise_memory(killed, resource))
     if failed.get("reason") == "DeadlineExceeded":
         limit = job["spec"].get("activeDeadlineSeconds")
         return Verdict(True, "DeadlineExceeded",
@@ -98,7 +120,20 @@ def _ended_job(resource: dict[str, Any], job: dict[str, Any], pods: Sequence[dic
     return Verdict(True, reason, f"its Job failed: {failed.get('message') or 'no reason given'}")
 
 
-def _out_of_memory(pods: Iterable[dict[str, Any]]) -> str | None:
+@dataclasses.dataclass(frozen=True)
+class Killed:
+    """Pods that took more memory than their limit, None if they had none."""
+
+    often: int
+    limit: str | None
+
+    @property
+    def sentence(self) -> str:
+        often = "" if self.often == 1 else f" {self.often} times"
+        return f"killed for exceeding its memory limit of {self.limit or 'the node'} (OOMKilled){often}"
+
+
+def _out_of_memory(pods: Iterable[dict[str, Any]]) -> Killed | None:
     times_killed, limit = 0, None
     for pod in pods:
         for status in (pod.get("status") or {}).get("containerStatuses") or []:
@@ -106,17 +141,14 @@ def _out_of_memory(pods: Iterable[dict[str, Any]]) -> str | None:
             if ended.get("reason") == "OOMKilled":
                 times_killed += 1
                 limit = pod["spec"]["containers"][0].get("resources", {}).get("limits", {}).get("memory")
-    if not times_killed:
-        return None
-    often = "" if times_killed == 1 else f" {times_killed} times"
-    return f"killed for exceeding its memory limit of {limit or 'the node'} (OOMKilled){often}"
+    return Killed(times_killed, limit) if times_killed else None
 
 
-def _raise_memory(resource: dict[str, Any]) -> str:
-    namespace = resource["metadata"]["namespace"]
-    command = f"kubectl -n {namespace} patch configmap ark-settings --type merge -p "
-    return ("raise it for one run with --memory-limit 512Mi, for all with "
-            f"""{command}'{{"data":{{"memoryLimit":"512Mi"}}}}'""")
+def _raise_memory(killed: Killed, resource: dict[str, Any]) -> str:
+    """Twice as much, whatever it was."""
+    more = "512Mi" if killed.limit is None else settings.doubled(killed.limit)
+    return (f"raise it for one run with --memory-limit {more}, for all with "
+            f'"kubectl ark install -n {resource["metadata"]["namespace"]} --memory-limit {more}"')
 
 
 def _last_words(pods: Sequence[dict[str, Any]]) -> str | None:
@@ -134,7 +166,7 @@ def _last_words(pods: Sequence[dict[str, Any]]) -> str | None:
 
 
 def _stuck_pod(resource: dict[str, Any], pod: dict[str, Any], nodes: Sequence[dict[str, Any]],
-               now: datetime.datetime) -> Verdict | None:
+               events: Sequence[dict[str, Any]], now: datetime.datetime) -> Verdict | None:
     name = pod["metadata"]["name"]
     age = _age(pod["metadata"].get("creationTimestamp"), now)
     status = pod.get("status") or {}
@@ -153,6 +185,10 @@ def _stuck_pod(resource: dict[str, Any], pod: dict[str, Any], nodes: Sequence[di
         if reason in _CONTAINER_REASONS:
             return Verdict(age > PATIENCE_SECONDS["Container"], reason, f"pod {name} cannot start ({reason}): {said}",
                            f'see "kubectl describe pod {name} -n {pod["metadata"]["namespace"]}"')
+        if reason == "ContainerCreating" and _age(status.get("startTime"), now) > CREATING_SECONDS:
+            if complaint := _complaint(pod, events):
+                return Verdict(False, "ContainerCreating", f"pod {name} is not started: {complaint}",
+                               "Kubernetes goes on trying; put it right")
     for condition in status.get("conditions") or []:
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             said = " ".join(str(condition.get("message") or "").split())
@@ -170,13 +206,27 @@ def _stuck_pod(resource: dict[str, Any], pod: dict[str, Any], nodes: Sequence[di
     return None
 
 
+def _complaint(pod: dict[str, Any], events: Sequence[dict[str, Any]]) -> str:
+    """What the node last had against starting the pod, "" for nothing."""
+    found = [event for event in events if event.get("reason") in _NODE_REASONS
+             and (event.get("involvedObject") or {}).get("uid") == pod["metadata"].get("uid")]
+    return _said(max(found, key=_moment))[:300] if found else ""
+
+
+def _moment(event: dict[str, Any]) -> str:
+    return str(event.get("lastTimestamp") or event["metadata"].get("creationTimestamp"))
+
+
+def _said(event: dict[str, Any]) -> str:
+    return " ".join(str(event.get("message") or "").split())
+
+
 def _refused(job: dict[str, Any], events: Sequence[dict[str, Any]], now: datetime.datetime) -> Verdict | None:
     refusals = [event for event in events if event.get("reason") == "FailedCreate"
                 and (event.get("involvedObject") or {}).get("uid") == job["metadata"]["uid"]]
     if not refusals or (job.get("status") or {}).get("active"):
         return None
-    last = max(refusals, key=lambda each: str(each.get("lastTimestamp") or each["metadata"].get("creationTimestamp")))
-    said = " ".join(str(last.get("message") or "").split())
+    said = _said(max(refusals, key=_moment))
     # The refused pod's name is another at each try and means nothing.
     said = re.sub(r'^Error creating: (pods "[^"]*" is forbidden: )?', "", said)
     remedies = (("quota", "free or raise the quota"), ("limit", "adapt the LimitRange or ConfigMap ark-settings"),

@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_SET = re.compile(r"(?P<key>\S+)\s+(?P<operator>in|notin)\s+\((?P<values>[^)]*)\)")
+_SET = re.compile(r"(?P<key>\S+)\s+(?P<operator>in|notin)\s*\((?P<values>[^)]*)\)")
 _EQUAL = re.compile(r"(?P<key>[^\s=!]+)\s*(?P<operator>==|=|!=)\s*(?P<value>\S*)")
 _KEY = re.compile(r"([a-z0-9A-Z.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
+_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _OPERATORS = {"In", "NotIn", "Exists", "DoesNotExist"}
 
 
@@ -48,6 +49,11 @@ def problems(selector: Mapping[str, Any]) -> list[str]:
     for key in [*(selector.get("matchLabels") or {}), *(each.get("key", "") for each in expressions)]:
         if not _KEY.fullmatch(key):
             found.append(f'"{key}" is not a label key')
+    for value in [*(selector.get("matchLabels") or {}).values(),
+                  *(value for each in expressions for value in each.get("values") or [])]:
+        if not _VALUE.fullmatch(str(value)):
+            found.append(f'"{value}" is not a label value: it has at most 63 letters, digits, "-", "_" and ".", '
+                         "and begins and ends with a letter or digit")
     for each in expressions:
         operator, values = each.get("operator"), each.get("values") or []
         if operator not in _OPERATORS:

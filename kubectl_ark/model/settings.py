@@ -11,6 +11,9 @@ from kubectl_ark import __version__, errors
 CONFIG_MAP = "ark-settings"
 DEFAULT_IMAGE = f"kubectl-ark/kubectl-ark:v{__version__}"
 
+LEAST_MEMORY = "64Mi"
+"""Python with its libraries takes about 50."""
+
 _BYTES = re.compile(r"(\d+(?:\.\d+)?)(Ki|Mi|Gi|Ti|k|M|G|T|)")
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
           "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
@@ -35,6 +38,9 @@ class Settings:
 
     def with_memory_limit(self, limit: str) -> Settings:
         """These settings with another memory limit; the request never exceeds it. Raises InvalidInput."""
+        if size_in_bytes(limit) < size_in_bytes(LEAST_MEMORY):
+            raise errors.InvalidInput(f"a memory limit of {limit} is too little to start with",
+                                      hint=f"use {LEAST_MEMORY} or more")
         request = min(self.memory_request, limit, key=size_in_bytes)
         return dataclasses.replace(self, memory_limit=limit, memory_request=request)
 
@@ -66,6 +72,14 @@ def size_in_bytes(quantity: str) -> float:
     if not found or float(found[1]) == 0:
         raise errors.InvalidInput(f'"{quantity}" is not an amount of memory such as 512Mi')
     return float(found[1]) * _UNITS[found[2]]
+
+
+def doubled(quantity: str) -> str:
+    """Twice as much memory, in the same unit, and never too little: "256Mi" is "512Mi". Raises InvalidInput."""
+    if size_in_bytes(quantity) * 2 < size_in_bytes(LEAST_MEMORY):
+        return LEAST_MEMORY
+    number, unit = _BYTES.fullmatch(quantity).groups()  # type: ignore[union-attr]
+    return f"{float(number) * 2:.15g}{unit}"
 
 
 def _camel(name: str) -> str:

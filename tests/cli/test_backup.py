@@ -70,6 +70,17 @@ def test_show_job_prints_the_job_behind_the_object() -> None:
     assert ark("backup", "b", "--show-job").returncode == 2
 
 
+def test_the_job_shown_is_made_with_the_installed_settings(tmp_path: Any) -> None:
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text("""#!/bin/sh\necho '{"data": {"image": "img:7", "memoryLimit": "1Gi"}}'\n""")
+    kubectl.chmod(0o755)
+    flags = ("backup", "b", "--dry-run=client", "--show-job")
+    done = ark(*flags, KUBECTL_ARK_KUBECTL=str(kubectl))
+    assert "img:7" in done.stdout and "1Gi" in done.stdout and done.stderr == ""
+    done = ark(*flags)
+    assert done.returncode == 0 and "default image" in done.stderr and done.stderr.count("\n") == 1
+
+
 def test_a_file_says_it_all(tmp_path: Any) -> None:
     text = yaml.safe_dump(made("b", "--include-namespaces", "a"))
     assert made("-f", "-", input=text)["spec"] == {"includedNamespaces": ["a"]}
@@ -94,7 +105,8 @@ def test_a_file_that_holds_something_else_is_refused_in_one_line(text: str) -> N
     (("b", "--exclude-namespaces", "*"), "excludedNamespaces"), (("b", "--ttl", "soon"), "ttl"),
     (("b", "--include-resources", "pods", "--exclude-resources", "pods"), "pods"), (("b", "-l", "a=b=c d"), "selector"),
     (("b", "c"), "one NAME"), (("b", "--timeout", "x"), "timeout"), (("b", "--labels", "x"), "KEY=VALUE"),
-    (("b", "--memory-limit", "much"), "memory"),
+    (("b", "--memory-limit", "much"), "memory"), (("b", "--memory-limit", "10"), "too little"),
+    (("b", "-l", "a=b=c"), "label value"),
 ])
 def test_a_mistake_is_one_line_that_names_it(arguments: tuple[str, ...], word: str) -> None:
     done = ark("backup", *arguments, "--dry-run=client")

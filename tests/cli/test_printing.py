@@ -3,8 +3,11 @@
 import io
 from typing import Any
 
+import pytest
+
 from kubectl_ark.cli import description, output, running
 from kubectl_ark.cli.progress import Progress, summary
+from kubectl_ark.model import kinds
 
 BACKUP: dict[str, Any] = {
     "kind": "Backup", "metadata": {"name": "b", "namespace": "ark", "labels": {"a": "b", "c": "d"}},
@@ -54,6 +57,29 @@ def test_managed_fields_are_not_printed() -> None:
 def test_the_result_counts_in_words() -> None:
     assert running.result(BACKUP) == "PartiallyFailed: 9 items, 1 warning, 2 errors"
     assert running.result({"status": {"phase": "Failed"}}) == "Failed"
+
+
+def test_the_result_of_a_restore_tells_what_became_of_its_items() -> None:
+    restore = {"kind": "Restore", "status": {"phase": "Completed", "warnings": 1, "progress": {"itemsRestored": 40},
+               "conditions": [
+                   {"type": "Finished", "message": "29 created, 1 updated, 10 skipped; 1 warnings, 0 errors"}]}}
+    assert running.result(restore) == "Completed: 29 created, 1 updated, 10 skipped, 1 warning"
+    assert running.result({"kind": "Restore", "status": {"phase": "Completed"}}) == "Completed: 0 items"
+
+
+def test_after_warnings_or_errors_it_is_said_what_shows_them(capsys: pytest.CaptureFixture[str]) -> None:
+    def told(phase: str, **counts: int) -> tuple[int, str]:
+        code = running.tell_outcome(kinds.BACKUP, {"metadata": {"name": "b"}, "status": {"phase": phase, **counts}})
+        return code, capsys.readouterr().err
+
+    shows = 'see "kubectl ark describe backup b --details"\n'
+    assert told("Completed") == (0, "")
+    assert told("Completed", warnings=1) == (0, f"there are warnings; {shows}")
+    assert told("PartiallyFailed", errors=1) == (3, f"some items failed; {shows}")
+
+
+def test_a_job_that_one_may_not_see_is_not_said_to_be_missing() -> None:
+    assert "Job:              <unknown>" in description.describe(BACKUP, None, (), hidden=True)
 
 
 def test_on_a_terminal_one_line_is_rewritten_and_taken_away() -> None:

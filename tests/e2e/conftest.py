@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.ark import Ark, Doomed
+from tests.e2e.ark import Ark, Doomed, eventually
 from tests.e2e.bucket import Bucket
 from tests.e2e.many import COUNT, NAMESPACE as MANY, noisy_config_maps
 from tests.e2e.proxy import Proxy
@@ -66,9 +66,20 @@ def many(cluster: Environment) -> Iterator[dict[str, str]]:
 def out_of_memory(ark: Ark) -> Doomed:
     """Two backups that will be killed for their memory three times. Others run while the Job waits between tries."""
     doomed = Doomed()
-    flags = ("--include-namespaces", "kube-public", "--memory-limit", doomed.limit)
+    flags = ("--include-namespaces", "kube-public")
+
+    def set_up(limit: str, request: str) -> None:
+        # The flag does not let one ask for so little.
+        ark.cluster.run("patch", "configmap", "ark-settings", "-n", ark.namespace, "--type=merge", "-p",
+                        json.dumps({"data": {"memoryLimit": limit, "memoryRequest": request}}))
+
+    before = ark.cluster.get("configmap", "ark-settings", "-n", ark.namespace)["data"]
+    set_up(doomed.limit, doomed.limit)
     ark("backup", doomed.alone, *flags)
     doomed.waiting = ark.start("backup", doomed.watched, *flags, "--wait")
+    eventually(lambda: ark.exists("backups.ark.heptio.com", doomed.watched)
+               and ark.of_run("jobs", "backup", doomed.watched), "its Job is there")
+    set_up(before["memoryLimit"], before["memoryRequest"])
     return doomed
 
 

@@ -41,9 +41,10 @@ def test_describe_marks_the_one_that_nobody_waited_for(ark: Ark, watched: Answer
     eventually(lambda: any(each["type"] == "Failed" for each in
                            ark.of_run("jobs", "backup", out_of_memory.alone)[0]["status"].get("conditions") or []),
                "the other Job has failed too")
-    assert ark.status("backup", out_of_memory.alone).get("phase") not in ("Failed", "Completed"), "nobody has looked yet"
-    answer = ark("describe", "backup", out_of_memory.alone)
+    name = out_of_memory.alone
+    assert ark.status("backup", name).get("phase") not in ("Failed", "Completed"), "nobody has looked yet"
+    answer = ark("describe", "backup", name)
     assert "OOMKilled" in answer.out and out_of_memory.limit in answer.out
-    status = ark.status("backup", out_of_memory.alone)
+    status = ark.status("backup", name)
     assert status["phase"] == "Failed" and "OOMKilled" in status["failureReason"]
     assert {each["type"]: each["status"] for each in status["conditions"]} == {"Succeeded": "False", "Finished": "True"}

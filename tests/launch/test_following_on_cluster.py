@@ -71,7 +71,10 @@ def test_a_backup_is_followed_to_its_end_and_its_log_comes_from_the_bucket(
     assert kubectl.get(paths.custom(kinds.DOWNLOAD_REQUEST, NAMESPACE))["items"] == []
 
 
-def test_out_of_memory_is_failed_with_the_reason_within_seconds(kubectl: Kubectl, installed: installing.Plan) -> None:
+def test_out_of_memory_is_failed_with_the_reason_within_seconds(
+        kubectl: Kubectl, installed: installing.Plan,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kubectl_ark.model.settings.LEAST_MEMORY", "1Mi")
     ended = follow(kubectl, kinds.BACKUP, started(kubectl, memory_limit="14Mi"), report=ignore, timeout=180)
     assert phases.phase_of(ended) == "Failed"
     assert "memory limit of 14Mi (OOMKilled) 3 times" in ended["status"]["failureReason"]

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
+from kubectl_ark.launch import installing
+from kubectl_ark.launch.kubectl import Kubectl
+from kubectl_ark.model.settings import Settings
 from tests.cli.commandline import ark
 
 FLAGS = ("install", "--bucket", "b", "--prefix", "p", "--backup-location-config", "region=r,s3Url=http://x:1",
@@ -87,3 +90,62 @@ def test_it_must_be_said_how_to_get_into_the_bucket(flags: tuple[str, ...]) -> N
 @pytest.mark.parametrize("namespace", ["default", "kube-system", "Not_A_Name"])
 def test_a_namespace_that_is_not_for_us_is_refused(namespace: str) -> None:
     assert ark(*FLAGS, "--no-secret", "-n", namespace, "--dry-run=client").returncode == 2
+
+
+@pytest.mark.parametrize(("version", "too_old"), [
+    ("v1.30.14", True), ("v1.9.0", True), ("v1.30.4-gke.1", True), ("v1.31.0", False), ("v1.34.4+k3s1", False),
+    ("v2.0.0", False), ("", False)])
+def test_a_server_before_1_31_is_too_old(version: str, too_old: bool) -> None:
+    assert installing.is_too_old(version) is too_old
+
+
+def test_a_server_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text("""#!/bin/sh\necho '{"gitVersion": "v1.30.1"}'\n""")
+    kubectl.chmod(0o755)
+    done = ark(*FLAGS, "--no-secret", KUBECTL_ARK_KUBECTL=str(kubectl))
+    assert done.returncode == 1 and "v1.30.1" in done.stderr and "1.31" in done.stderr
+
+
+def test_a_message_that_names_the_location_is_not_put_behind_its_name_again() -> None:
+    message = 'storage location "default": Access denied'
+    assert installing.sentence('storage location "default"', "is Unavailable:", message) == message
+    assert installing.sentence('storage location "default"', "is Unavailable:", "no bucket") == \
+        'storage location "default" is Unavailable: no bucket'
+
+
+def answering(tmp_path: Any, script: str) -> dict[str, str]:
+    """The variable that makes this shell script the kubectl; it leaves its stdin and arguments in the folder."""
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text(f"#!/bin/sh\necho \"$@\" >> {tmp_path}/asked\n{script}\n")
+    kubectl.chmod(0o755)
+    return {"KUBECTL_ARK_KUBECTL": str(kubectl)}
+
+
+SETTINGS = """echo '{"data": {"image": "img:7", "memoryLimit": "1Gi", "scratchSize": "1Gi"}}'"""
+
+
+def test_a_memory_limit_alone_changes_an_installation_in_nothing_else(tmp_path: Any) -> None:
+    script = f'case "$1" in get) {SETTINGS};; apply) cat > {tmp_path}/applied; echo applied;; esac'
+    done = ark("install", "--memory-limit", "512Mi", **answering(tmp_path, script))
+    assert (done.returncode, done.stdout) == (0, "applied\n"), done.stderr
+    [applied] = json.loads((tmp_path / "applied").read_text())["items"]
+    assert applied["metadata"]["name"] == "ark-settings" and applied["data"]["image"] == "img:7"
+    assert (applied["data"]["memoryLimit"], applied["data"]["scratchSize"]) == ("512Mi", "1Gi")
+    assert ark("install", "--memory-limit", "10", **answering(tmp_path, script)).returncode == 1
+
+
+def test_a_memory_limit_alone_needs_an_installation(tmp_path: Any) -> None:
+    missing = "echo 'Error from server (NotFound): configmaps \"ark-settings\" not found' >&2; exit 1"
+    done = ark("install", "--memory-limit", "512Mi", **answering(tmp_path, missing))
+    assert done.returncode == 1 and "not installed" in done.stderr
+
+
+def test_installing_again_keeps_settings_that_are_not_given(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = installing.Plan("ns", Settings(image="img:8"), {})
+    for name, value in answering(tmp_path, SETTINGS).items():
+        monkeypatch.setenv(name, value)
+    kept = installing.with_former_settings(Kubectl(), plan, memory_limit=None).settings
+    given = installing.with_former_settings(Kubectl(), plan, memory_limit="2Gi").settings
+    assert (kept.image, kept.memory_limit, kept.scratch_size) == ("img:8", "1Gi", "1Gi")
+    assert given.memory_limit == "2Gi"

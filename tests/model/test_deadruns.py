@@ -63,6 +63,15 @@ def test_a_claimed_run_whose_job_is_gone_is_dead() -> None:
     assert verdict and verdict.dead and verdict.reason == "JobGone"
 
 
+@pytest.mark.parametrize(("silence", "told"), [(2, False), (120, False), (400, True)])
+def test_a_run_on_somebodys_machine_is_never_dead_and_mentioned_when_it_is_silent(silence: float, told: bool) -> None:
+    run = backup(age=1000)
+    run["status"].update(claim={"jobUID": "", "podUID": "x"}, heartbeatTimestamp=ago(silence))
+    verdict = judge(run, None)
+    assert (verdict is not None) is told
+    assert verdict is None or (not verdict.dead and "6m40s" in verdict.message)
+
+
 def test_a_job_that_is_known_to_have_been_made_and_is_gone_is_an_end() -> None:
     verdict = judge(backup("New", claimed=False, age=1), None, had_job=True)
     assert verdict and verdict.dead and verdict.reason == "JobGone"
@@ -91,7 +100,7 @@ def test_three_out_of_memory_kills_are_counted_and_the_remedy_names_the_setting(
     verdict = judge(backup(), job(("Failed", "BackoffLimitExceeded")), killed(), killed(), killed())
     assert verdict and verdict.dead and verdict.reason == "OOMKilled"
     assert verdict.message == "killed for exceeding its memory limit of 256Mi (OOMKilled) 3 times"
-    assert "memoryLimit" in verdict.remedy and "-n ark" in verdict.remedy
+    assert '"kubectl ark install -n ark --memory-limit 512Mi"' in verdict.remedy
 
 
 def test_between_two_tries_an_out_of_memory_kill_is_only_reported() -> None:
@@ -119,6 +128,21 @@ def test_a_pod_that_cannot_start_is_reported_at_once_and_dead_after_its_patience
     stuck = pod("Pending", state={"waiting": {"reason": reason, "message": "back-off"}}, age=age)
     verdict = judge(backup("New", claimed=False), job(active=1), stuck)
     assert verdict and verdict.dead is dead and verdict.reason == reason and verdict.remedy
+
+
+@pytest.mark.parametrize(("age", "told"), [(5, False), (40, True)])
+def test_a_pod_whose_volume_cannot_be_mounted_says_so_after_a_moment(age: float, told: bool) -> None:
+    creating = pod("Pending", state={"waiting": {"reason": "ContainerCreating"}}, age=age)
+    creating["metadata"]["uid"] = "p1"
+    creating["status"]["startTime"] = ago(age)
+    events = [{"reason": reason, "message": said, "lastTimestamp": ago(seconds), "involvedObject": {"uid": uid},
+               "metadata": {}} for reason, said, seconds, uid in (
+        ("FailedMount", "an older one", 9, "p1"), ("FailedMount", 'secret "x"\nnot found', 3, "p1"),
+        ("FailedMount", "of another", 1, "p2"), ("BackOff", "of no interest", 1, "p1"))]
+    verdict = judge(backup("New", claimed=False), job(active=1), creating, events=events)
+    assert (verdict is not None) is told
+    assert verdict is None or (not verdict.dead and 'secret "x" not found' in verdict.message)
+    assert judge(backup("New", claimed=False), job(active=1), creating) is None, "an image may take its time"
 
 
 def test_an_unschedulable_pod_is_reported_in_the_schedulers_words() -> None:

@@ -31,3 +31,15 @@ def test_the_request_follows_a_limit_below_it() -> None:
 def test_what_is_no_amount_of_memory_is_refused(text: str) -> None:
     with pytest.raises(errors.InvalidInput):
         settings.size_in_bytes(text)
+
+
+@pytest.mark.parametrize("text", ["10", "63Mi", "1k"])
+def test_a_limit_that_nothing_can_start_with_is_refused(text: str) -> None:
+    with pytest.raises(errors.InvalidInput, match="too little"):
+        Settings().with_memory_limit(text)
+
+
+@pytest.mark.parametrize(("limit", "twice"), [("256Mi", "512Mi"), ("1.5Gi", "3Gi"), ("28Mi", "64Mi"), ("9", "64Mi"),
+                                              ("268435456", "536870912")])
+def test_twice_as_much_is_in_the_same_unit_and_enough(limit: str, twice: str) -> None:
+    assert settings.doubled(limit) == twice

@@ -64,8 +64,19 @@ def test_a_restore_needs_a_backup() -> None:
     assert specs.validate_restore(sound) == []
 
 
-def test_kinds_that_are_never_restored_cannot_be_asked_for() -> None:
-    assert specs.validate_restore({"backupName": "b", "includedResources": ["nodes"]})
+@pytest.mark.parametrize("kind", [
+    "nodes", "Node", "no", "events", "events.events.k8s.io", "volumeattachments", "csinodes.storage.k8s.io",
+    "backups.velero.io", "backups.ark.heptio.com", "restore.ark.heptio.com", "podvolumebackups.velero.io"])
+def test_kinds_that_are_never_restored_cannot_be_asked_for(kind: str) -> None:
+    assert specs.validate_restore({"backupName": "b", "includedResources": [kind]}) == [
+        f"spec.includedResources: {kind} cannot be restored"]
+
+
+@pytest.mark.parametrize("kind", [
+    "schedules.ark.heptio.com", "backupstoragelocation.velero.io", "backups.longhorn.io", "backups", "*", "nodepools",
+    "nodes.example.com", "*.velero.io"])
+def test_other_kinds_can_be_asked_for(kind: str) -> None:
+    assert specs.validate_restore({"backupName": "b", "includedResources": [kind]}) == []
 
 
 @pytest.mark.parametrize("pattern", ["a**", "a|b", "x(1)", "[a", "{a,b"])
