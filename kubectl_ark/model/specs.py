@@ -10,19 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kubectl_ark.model import globs, kinds, labels, selectors, times
+from kubectl_ark.model import exclusions, globs, selectors, times
 
 DEFAULT_TTL = "720h0m0s"
-
-NOT_RESTORABLE = frozenset({
-    "nodes", "events", "events.events.k8s.io", "csinodes.storage.k8s.io", "volumeattachments.storage.k8s.io",
-    "csinodes", "volumeattachments", "no", "ev",
-})
-"""Kinds that no restore creates, as they may be called; to include one by name is a mistake."""
-
-_OWN_GROUPS = (labels.GROUP, kinds.RESTIK_GROUP, *kinds.VELERO_GROUPS)
-_OWN_RESTORABLE = frozenset({"schedules", "backupstoragelocations", "volumesnapshotlocations", "restiks"})
-"""Of those who back up only settings come back; a backup must not run, or delete another, by being restored."""
 
 _REFUSED_CHARACTERS = frozenset("|()!,")
 
@@ -61,18 +51,9 @@ def validate_restore(spec: Mapping[str, Any]) -> list[str]:
         problems.append(f'spec.existingResourcePolicy: "{policy}" is neither none nor update')
     problems += _selection(spec) + _duration(spec, "itemOperationTimeout")
     for kind in spec.get("includedResources") or []:
-        if _never_restored(kind):
+        if exclusions.names_never_restored(kind):
             problems.append(f"spec.includedResources: {kind} cannot be restored")
     return problems
-
-
-def _never_restored(word: str) -> bool:
-    """Whether a kind as users write it, "Node" or "backups.velero.io", is one that no restore creates."""
-    name, _, group = word.lower().partition(".")
-    plurals = {name, f"{name}s"}
-    if group in _OWN_GROUPS and "*" not in name:
-        return _OWN_RESTORABLE.isdisjoint(plurals)
-    return any(f"{plural}.{group}".rstrip(".") in NOT_RESTORABLE for plural in plurals)
 
 
 def with_backup_defaults(spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,25 +9,8 @@ from kubectl_ark.engine.restore.archive import DROP, RELATED, WANTED, Object
 from kubectl_ark.engine.restore.order import CRDS, NAMESPACES, VOLUMES
 from kubectl_ark.engine.restore.paths import ItemPath
 from kubectl_ark.model import globs, selectors
-from kubectl_ark.model.kinds import RESTIK_GROUP, VELERO_GROUPS
-from kubectl_ark.model.labels import GROUP
+from kubectl_ark.model.exclusions import never_restored
 from kubectl_ark.model.resources import Catalog
-
-NEVER = frozenset({
-    "nodes", "events", "events.events.k8s.io", "csinodes.storage.k8s.io", "volumeattachments.storage.k8s.io",
-})
-"""What nodes and controllers say about this moment. To include one of these is a validation error."""
-
-OWN_KEPT = frozenset({"schedules", "backupstoragelocations", "volumesnapshotlocations", "restiks"})
-"""Of Ark's, Velero's and Restik's own kinds only settings come back: a full-cluster backup must not run or delete
-backups when it is restored."""
-
-
-def never_restored(group_resource: str) -> bool:
-    """True for kinds that no restore brings back, whatever its filters say."""
-    plural, _, group = group_resource.partition(".")
-    own = group in (GROUP, RESTIK_GROUP, *VELERO_GROUPS)
-    return group_resource in NEVER or (own and plural not in OWN_KEPT)
 
 
 @dataclasses.dataclass(frozen=True)

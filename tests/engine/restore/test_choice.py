@@ -9,7 +9,8 @@ import pytest
 from kubectl_ark.engine.restore import leftout, order
 from kubectl_ark.engine.restore.archive import DROP, RELATED, WANTED
 from kubectl_ark.engine.restore.paths import ItemPath, parse
-from kubectl_ark.engine.restore.selection import never_restored, of_spec
+from kubectl_ark.engine.restore.selection import of_spec
+from kubectl_ark.model.exclusions import never_restored
 from kubectl_ark.model.resources import Catalog, Resource
 from tests.engine.restore.stored import velero_item
 
