@@ -23,6 +23,7 @@ PROJECT = pathlib.Path(__file__).resolve().parents[1]
 RUNNER_HALF = ("runner", "engine", "store", "kube")
 # Exact versions: the archive must not change because somebody else has released something.
 LIBRARIES = ("click==8.3.1", "Jinja2==3.1.6", "MarkupSafe==3.0.3", "PyYAML==6.0.3", "tabulate==0.9.0")
+HELP = "help.txt"
 HOMEPAGE = "https://github.com/kubectl-ark/kubectl-ark"
 NATIVE = (".so", ".pyd", ".dylib", ".c", ".h", ".pyx", ".pxd")
 
@@ -98,7 +99,8 @@ def _fill(tree: pathlib.Path, work: pathlib.Path) -> None:
     (tree / "kubectl-ark").chmod(0o755)
     shutil.copy(PROJECT / "LICENSE", tree / "LICENSE")
     package = tree / "lib" / "kubectl_ark"
-    shutil.copytree(PROJECT / "kubectl_ark", package, ignore=shutil.ignore_patterns("__pycache__", *RUNNER_HALF))
+    shutil.copytree(PROJECT / "kubectl_ark", package,
+                    ignore=shutil.ignore_patterns("__pycache__", ".mypy_cache", *RUNNER_HALF))
     shutil.copytree(PROJECT / "jobspecs", package / "jobspecs", ignore=shutil.ignore_patterns("__pycache__"))
     libraries = work / "libraries"
     subprocess.run(
@@ -109,6 +111,10 @@ def _fill(tree: pathlib.Path, work: pathlib.Path) -> None:
             target = tree / "lib" / path.relative_to(libraries)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
+    # Made here, so that asking for it costs no start of click: kubectl_ark/__main__.py prints it as it stands.
+    shown = subprocess.run([sys.executable, "-IS", "-B", str(tree / "kubectl-ark"), "--help"], text=True, check=True,
+                           stdout=subprocess.PIPE, env={"COLUMNS": "80", "LC_ALL": "C.UTF-8"})
+    (package / HELP).write_text(shown.stdout)
 
 
 def _is_shipped(path: pathlib.Path) -> bool:

@@ -1,20 +1,39 @@
-"""Entry point of the plugin. ``get`` is handed to kubectl before anything else is imported: it must be fast."""
+"""Entry point of the plugin. What must be fast comes before anything else is imported: ``get``, handed to kubectl,
+and ``--help``, which the archive carries as text."""
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
     """Run ``kubectl ark`` with the arguments of this process, and exit."""
+    arguments = sys.argv[1:]
+    if arguments in (["--help"], ["-h"]) and _print_shipped_help():
+        return
     from kubectl_ark.cli import get
 
-    arguments = sys.argv[1:]
     if get.is_meant(arguments):
         sys.exit(get.run(arguments))
     from kubectl_ark.cli.app import main as run
 
     sys.exit(run(arguments))
+
+
+def _print_shipped_help() -> bool:
+    """False where there is none: a checkout makes it anew."""
+    try:
+        with open(os.path.join(os.path.dirname(__file__), "help.txt"), encoding="utf-8") as file:
+            text = file.read()
+    except FileNotFoundError:
+        return False
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return True
 
 
 if __name__ == "__main__":

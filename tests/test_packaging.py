@@ -138,3 +138,15 @@ def test_an_old_python_gets_one_clear_line(plugin: pathlib.Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1 and done.stderr.startswith("error: kubectl ark needs Python 3.10")
     assert done.stderr.count("\n") == 1
+
+
+def test_the_help_that_is_shipped_is_the_help_of_these_sources(
+        built: tuple[pathlib.Path, dict[str, Any]], tmp_path: pathlib.Path) -> None:
+    with tarfile.open(built[0]) as tar:
+        tar.extractall(tmp_path, filter="data")
+    launcher, environment = str(tmp_path / "kubectl-ark"), {"COLUMNS": "80", "LC_ALL": "C.UTF-8"}
+    shipped = (tmp_path / "lib" / "kubectl_ark" / "help.txt").read_text()
+    first = subprocess.run([sys.executable, "-IS", launcher, "--help"], env=environment, capture_output=True, text=True)
+    (tmp_path / "lib" / "kubectl_ark" / "help.txt").unlink()
+    made = subprocess.run([sys.executable, "-IS", launcher, "--help"], env=environment, capture_output=True, text=True)
+    assert first.stdout == shipped == made.stdout and "Commands:" in shipped

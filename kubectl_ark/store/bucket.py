@@ -25,10 +25,10 @@ from kubectl_ark.store.location import Location
 
 logger = logging.getLogger(__name__)
 
-PART_SIZE = 8 * 1024 * 1024
-"""Bytes of one part of a multipart upload: with at most 10,000 parts this takes tars up to 78 GiB."""
+PART_SIZE = 5 * 1024 * 1024
+"""Bytes of one part of a multipart upload, the least that S3 takes: with at most 10,000 parts this takes tars up to
+48 GiB. Parts go one after the other: each of those under way costs its size twice."""
 
-PARALLEL_PARTS = 2
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
 RETRIES = 4
@@ -51,7 +51,7 @@ _TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 
 
 class Readable(Protocol):
-    """What ``upload`` reads from: ``read(n)`` gives exactly n bytes until the end; it may raise to abort."""
+    """What ``upload`` reads from: ``read(n)`` gives up to n bytes, b"" only at the end; it may raise to abort."""
 
     def read(self, size: int = -1, /) -> bytes:
         """The next bytes, b"" at the end."""
@@ -82,7 +82,7 @@ class Bucket:
         with self._translated("uploading", key):
             self._client.put_object(
                 self.location.bucket, self._key(key), stream, -1,
-                part_size=PART_SIZE, num_parallel_uploads=PARALLEL_PARTS)
+                part_size=PART_SIZE, num_parallel_uploads=1)
 
     def abort_uploads(self, directory: str) -> int:
         """End the multipart uploads that a killed run left open under a directory; how many there were."""

@@ -22,6 +22,9 @@ from kubectl_ark.store.bucket import Bucket
 
 WAITING_CHUNKS = 6
 
+PIECE = 1024 * 1024
+"""What the S3 client gets at a time, in bytes."""
+
 LOOK_SECONDS = 0.5
 """How often the writing side looks whether the run is to stop, while the store is slow."""
 
@@ -114,7 +117,8 @@ class _Stopped(Exception):
 
 
 class _Compressing:
-    """What the S3 client reads: the queue's chunks, compressed, in pieces of just the size it asks for."""
+    """What the S3 client reads: the queue's chunks, compressed. It puts a part together itself, so that pieces are
+    small: whole parts here would be a second copy of what is in memory there."""
 
     def __init__(self, source: queue.Queue[Any], result: Uploaded) -> None:
         self._source, self._result = source, result
@@ -125,7 +129,8 @@ class _Compressing:
         self._digest = hashlib.sha256()
 
     def read(self, size: int = -1, /) -> bytes:
-        while not self._ended and (size < 0 or self._size < size):
+        size = min(size, PIECE) if size >= 0 else PIECE
+        while not self._ended and self._size < size:
             entry = self._source.get()
             if isinstance(entry, BaseException):
                 raise entry
@@ -141,8 +146,6 @@ class _Compressing:
                 self._gzip = isal_zlib.compressobj(level=1, wbits=GZIP)
                 self._result.members.append({"name": entry, "offset": self._result.size})
         data = b"".join(self._ready)
-        if size < 0:
-            size = len(data)
         self._ready, self._size = ([data[size:]] if len(data) > size else []), max(0, len(data) - size)
         return data[:size]
 
