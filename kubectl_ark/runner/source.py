@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from kubectl_ark import errors
+from kubectl_ark.engine.backup.ownership import MAX_METADATA
 from kubectl_ark.kube.api import Api
 from kubectl_ark.model import kinds, labels, phases
 from kubectl_ark.model.resources import Resource
@@ -14,7 +15,6 @@ from kubectl_ark.store import layout
 from kubectl_ark.store.bucket import Bucket
 
 BACKUPS = Resource(labels.GROUP, kinds.VERSION, kinds.BACKUP.plural, kinds.BACKUP.kind, True)
-MAX_METADATA = 4 * 1024 * 1024
 
 
 def find(api: Api, namespace: str, name: str) -> tuple[Bucket, dict[str, Any]]:

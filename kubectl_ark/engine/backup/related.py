@@ -6,6 +6,7 @@ priority classes, and the CRD of every custom resource. Filters of kind and scop
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -93,17 +94,12 @@ class Related:
         roles: set[str] = set()
         if resource is not None and accounts:
             self._archive.begin(resource)
-            try:
+            with self._reported("cluster role bindings of service accounts", resource):
                 for item in items(self._api, resource):
                     if any((each.get("namespace"), each.get("name")) in accounts
                            for each in item.get("subjects") or () if each.get("kind") == "ServiceAccount"):
                         self._collector.related(resource, item)
                         roles.add(item["roleRef"]["name"])
-            except errors.Unreachable:
-                raise
-            except errors.ApiError as failure:
-                self._log.error(f"cluster role bindings of service accounts: {failure}", place=CLUSTER,
-                                resource=resource.group_resource)
         self._named(ROLES, [(None, name) for name in sorted(roles)], whole)
 
     def _definitions(self, collected: Iterable[Resource], whole: set[str]) -> None:
@@ -117,14 +113,15 @@ class Related:
             if "." not in each.group:
                 continue
             self._checkpoint()
-            try:
-                item = self._api.get(resource.path(name=each.group_resource))
-            except errors.NotFound:
-                continue
-            except errors.Unreachable:
-                raise
-            except errors.ApiError as failure:
-                self._log.error(f"the CRD of {each.group_resource}: {failure}", place=CLUSTER,
-                                resource=resource.group_resource)
-                continue
-            self._collector.related(resource, item)
+            with self._reported(f"the CRD of {each.group_resource}", resource), contextlib.suppress(errors.NotFound):
+                self._collector.related(resource, self._api.get(resource.path(name=each.group_resource)))
+
+    @contextlib.contextmanager
+    def _reported(self, what: str, resource: Resource) -> Iterator[None]:
+        """What the API server refuses is an error of the run; that it is out of reach ends this attempt."""
+        try:
+            yield
+        except errors.Unreachable:
+            raise
+        except errors.ApiError as failure:
+            self._log.error(f"{what}: {failure}", place=CLUSTER, resource=resource.group_resource)
