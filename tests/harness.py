@@ -25,8 +25,8 @@ from minio import Minio
 from kubectl_ark import errors
 from kubectl_ark.kube.api import Api
 from kubectl_ark.kube.connection import connect
+from kubectl_ark.model import layout
 from kubectl_ark.render import jobspecs
-from kubectl_ark.store import layout
 from tests.runner.process import Runner
 
 Object = dict[str, Any]

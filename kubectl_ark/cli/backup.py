@@ -8,7 +8,7 @@ import click
 
 from kubectl_ark import errors
 from kubectl_ark.cli import options, running, words
-from kubectl_ark.model import globs, kinds, names, specs, times
+from kubectl_ark.model import backup_spec, globs, kinds, names, times
 
 
 @click.command(cls=options.WaitingCommand, epilog="""
@@ -52,7 +52,7 @@ def backup(connection: options.Connection, /, name: tuple[str, ...], **flags: An
             spec["storageLocation"] = flags["storage_location"]
         resource = running.new(kinds.BACKUP, name[0] if name else _generated_name(spec), connection.namespace, spec,
                                labels=flags["labels"], annotations=flags["annotations"])
-    problems = specs.validate_backup(resource["spec"])
+    problems = backup_spec.problems(resource["spec"])
     return running.execute(connection.kubectl, kinds.BACKUP, resource, problems, request)
 
 

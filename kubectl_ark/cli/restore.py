@@ -8,7 +8,7 @@ import click
 
 from kubectl_ark import errors
 from kubectl_ark.cli import options, running, words
-from kubectl_ark.model import kinds, names, specs, times
+from kubectl_ark.model import kinds, names, restore_spec, times
 
 
 @click.command(cls=options.WaitingCommand, epilog="""
@@ -55,5 +55,5 @@ def restore(connection: options.Connection, /, name: tuple[str, ...], **flags: A
             spec["preserveNodePorts"] = flags["preserve_nodeports"]
         resource = running.new(kinds.RESTORE, name[0] if name else names.timestamped_name(source, times.now()),
                                connection.namespace, spec, labels=flags["labels"], annotations=flags["annotations"])
-    problems = specs.validate_restore(resource["spec"])
+    problems = restore_spec.problems(resource["spec"])
     return running.execute(connection.kubectl, kinds.RESTORE, resource, problems, request)

@@ -171,7 +171,7 @@ def execute(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], proble
 def _print_only(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], request: Request) -> int:
     objects = [resource]
     if request.show_job:
-        from kubectl_ark.launch import jobs
+        from kubectl_ark.render import jobs
 
         settings = _installed_settings(kubectl, resource["metadata"]["namespace"])
         if request.memory_limit:

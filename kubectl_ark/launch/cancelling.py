@@ -6,9 +6,10 @@ import getpass
 import json
 
 from kubectl_ark import errors
-from kubectl_ark.launch import jobs, runs
+from kubectl_ark.launch import runs
 from kubectl_ark.launch.kubectl import Kubectl, KubectlError
 from kubectl_ark.model import kinds, labels, phases, times
+from kubectl_ark.render import jobs
 
 
 def cancel(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str) -> str:

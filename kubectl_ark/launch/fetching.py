@@ -13,9 +13,10 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from kubectl_ark import errors
-from kubectl_ark.launch import jobs, paths, runs
+from kubectl_ark.launch import paths, runs
 from kubectl_ark.launch.kubectl import CHUNK, Kubectl, KubectlError
 from kubectl_ark.model import deadruns, kinds, names, times
+from kubectl_ark.render import jobs
 
 MAX_BYTES = 1 << 30
 """What a stored log or result may grow to when unpacked; a bomb ends here."""

@@ -13,10 +13,11 @@ from typing import Any
 from urllib.parse import quote
 
 from kubectl_ark import errors
-from kubectl_ark.launch import jobs, paths, runs
+from kubectl_ark.launch import paths, runs
 from kubectl_ark.launch.kubectl import Kubectl, KubectlError
 from kubectl_ark.model import deadruns, kinds, labels, names, times
 from kubectl_ark.model.settings import Settings
+from kubectl_ark.render import jobs
 
 OLDEST_SERVER = (1, 31)
 """podFailurePolicy is stable from there on."""

@@ -10,11 +10,12 @@ from typing import Any
 from urllib.parse import quote
 
 from kubectl_ark import errors
-from kubectl_ark.launch import jobs, paths
+from kubectl_ark.launch import paths
 from kubectl_ark.launch.kubectl import Kubectl, KubectlError
 from kubectl_ark.model import deadruns, kinds, labels, phases, times
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.model.settings import CONFIG_MAP, Settings, from_data
+from kubectl_ark.render import jobs
 
 _LACKS_RIGHT = re.compile(r'cannot (create resource "jobs"|get resource "configmaps")')
 """RBAC's words; what an admission policy refuses reads otherwise."""

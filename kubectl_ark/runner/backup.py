@@ -17,7 +17,7 @@ from kubectl_ark.engine.backup.run import run as collect
 from kubectl_ark.engine.results import Results
 from kubectl_ark.engine.runlog import RunLog
 from kubectl_ark.kube.pages import items
-from kubectl_ark.model import kinds, phases, specs, times
+from kubectl_ark.model import backup_spec, kinds, layout, phases, times
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.model.resources import Resource
 from kubectl_ark.runner import locations
@@ -25,7 +25,6 @@ from kubectl_ark.runner.forward import warnings_to
 from kubectl_ark.runner.heartbeat import Heartbeat
 from kubectl_ark.runner.run import Run, TakenOver
 from kubectl_ark.runner.work import Work, record_failure
-from kubectl_ark.store import layout
 from kubectl_ark.store.bucket import Bucket
 
 FORMAT = {"version": 1, "formatVersion": "1.1.0"}
@@ -68,7 +67,7 @@ def backup(work: Work) -> None:
 def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any]]:
     """The bucket and the defaulted spec. Raises ValidationFailed with every reason, StoreUnusable."""
     given = run.object.get("spec") or {}
-    problems = list(specs.validate_backup(given))
+    problems = list(backup_spec.problems(given))
     location = None
     try:
         location = locations.named(work.api, work.namespace, given.get("storageLocation"))
@@ -78,7 +77,7 @@ def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any]]:
         problems.append(missing.sentence)
     if problems or location is None:
         raise errors.ValidationFailed(problems)
-    spec = {**specs.with_backup_defaults(given), "storageLocation": location["metadata"]["name"]}
+    spec = {**backup_spec.with_defaults(given), "storageLocation": location["metadata"]["name"]}
     return locations.opened(work.api, location), spec
 
 

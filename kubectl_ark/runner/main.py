@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import gc
 import logging
 import os
 import shutil
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_ark import __version__, errors
 from kubectl_ark.model import kinds
+from kubectl_ark.runner import memory
 
 if TYPE_CHECKING:
     from kubectl_ark.engine.progress import Progress
@@ -28,18 +28,13 @@ MAX_TERMINATION_MESSAGE = 4096
 """What the kubelet reads of it."""
 
 
-GC_THRESHOLD = 1_000_000
-
-
 def main(arguments: list[str]) -> int:
     """Run one piece of work; the process's exit code. 0 done, 1 try again, 10-13 permanent (see ``errors``)."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.DEBUG if options.verbose else logging.INFO, stream=sys.stderr,
                         format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("urllib3").setLevel(logging.ERROR)
-    # What is decoded from JSON has no cycles, yet the collector would walk through all of it again and again:
-    # listing took 1.7 times as long with the default threshold. This one still bounds what real cycles can hold.
-    gc.set_threshold(GC_THRESHOLD)
+    memory.be_frugal()
     directory = Path(tempfile.mkdtemp(prefix="ark-"))
     try:
         _dispatch(options, directory)

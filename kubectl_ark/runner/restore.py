@@ -12,14 +12,13 @@ from kubectl_ark.engine.restore.run import run as restore_items
 from kubectl_ark.engine.results import Results
 from kubectl_ark.engine.runlog import RunLog
 from kubectl_ark.kube import discovery
-from kubectl_ark.model import kinds, phases, specs, times
+from kubectl_ark.model import kinds, layout, phases, restore_spec, times
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.runner import source
 from kubectl_ark.runner.forward import warnings_to
 from kubectl_ark.runner.heartbeat import Heartbeat
 from kubectl_ark.runner.run import Run
 from kubectl_ark.runner.work import Work, record_failure
-from kubectl_ark.store import layout
 from kubectl_ark.store.bucket import Bucket
 
 
@@ -58,7 +57,7 @@ def restore(work: Work) -> None:
 def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any]]:
     """The bucket and the stored backup. Raises ValidationFailed with every reason, StoreUnusable, StoreError."""
     spec = run.object.get("spec") or {}
-    problems = list(specs.validate_restore(spec))
+    problems = list(restore_spec.problems(spec))
     found = None
     if spec.get("backupName"):
         try:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from kubectl_ark import errors
-from kubectl_ark.model import times
+from kubectl_ark.model import layout, times
 from kubectl_ark.runner import locations
 from kubectl_ark.runner.work import Work
-from kubectl_ark.store import layout
 from kubectl_ark.store.bucket import Bucket
 
 PROBE = "ark-write-probe"

@@ -1,4 +1,4 @@
-"""One bucket: put, get, list, delete, stream. The only import of ``minio``.
+"""One bucket: put, get, list, delete, stream. With ``parts`` the only import of ``minio``.
 
 Every byte stored goes through ``put`` or ``upload`` and every byte read through ``get`` or ``open``: what is to
 happen between our bytes and stored bytes (encryption) belongs there and nowhere else.
@@ -11,7 +11,7 @@ import io
 import logging
 import ssl
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import urllib3
 from minio import Minio
@@ -21,13 +21,11 @@ from minio.credentials import (
 from minio.error import InvalidResponseError, MinioException, S3Error
 
 from kubectl_ark import errors
+from kubectl_ark.store import parts
 from kubectl_ark.store.location import Location
+from kubectl_ark.store.parts import Readable
 
 logger = logging.getLogger(__name__)
-
-PART_SIZE = 5 * 1024 * 1024
-"""Bytes of one part of a multipart upload, the least that S3 takes: with at most 10,000 parts this takes tars up to
-48 GiB. Parts go one after the other: each of those under way costs its size twice."""
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
@@ -48,13 +46,6 @@ _UNUSABLE = {
 _HINTS = {"NoSuchBucket": "create it, or correct the location's bucket and region"}
 _MISSING = frozenset({"NoSuchKey", "NoSuchObject", "ResourceNotFound"})
 _TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
-
-
-class Readable(Protocol):
-    """What ``upload`` reads from: ``read(n)`` gives up to n bytes, b"" only at the end; it may raise to abort."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """The next bytes, b"" at the end."""
 
 
 class Bucket:
@@ -80,9 +71,7 @@ class Bucket:
     def upload(self, key: str, stream: Readable) -> None:
         """Store a stream of unknown length in parts; if it or the store fails, the upload is aborted."""
         with self._translated("uploading", key):
-            self._client.put_object(
-                self.location.bucket, self._key(key), stream, -1,
-                part_size=PART_SIZE, num_parallel_uploads=1)
+            parts.upload(self._client, self.location.bucket, self._key(key), stream)
 
     def abort_uploads(self, directory: str) -> int:
         """End the multipart uploads that a killed run left open under a directory; how many there were."""

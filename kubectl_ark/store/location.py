@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kubectl_ark import errors
-from kubectl_ark.store import layout
+from kubectl_ark.model import layout
 
 DEFAULT_SECRET = ("cloud-credentials", "cloud")
 """Velero's Secret and key where a location names none."""

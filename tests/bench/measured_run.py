@@ -7,7 +7,6 @@ until after the final status is written; the client libraries are imported befor
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
 import resource
@@ -22,16 +21,15 @@ import minio  # noqa: F401
 from kubectl_ark.engine.progress import Progress
 from kubectl_ark.kube.api import Api
 from kubectl_ark.kube.connection import connect
-from kubectl_ark.runner import identity
+from kubectl_ark.runner import identity, memory
 from kubectl_ark.runner.backup import backup
-from kubectl_ark.runner.main import GC_THRESHOLD
 from kubectl_ark.runner.restore import restore
 from kubectl_ark.runner.work import Work
 
 
 def main(work: str, name: str, namespace: str, kubeconfig: str) -> None:
     """Run it and print the figures."""
-    gc.set_threshold(GC_THRESHOLD)
+    memory.be_frugal()
     with tempfile.TemporaryDirectory() as directory, open(os.devnull, "w") as null, contextlib.redirect_stdout(null):
         api, progress = Api(connect(kubeconfig=kubeconfig)), Progress()
         began = time.monotonic()

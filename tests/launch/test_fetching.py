@@ -8,7 +8,7 @@ import pytest
 from kubectl_ark import errors
 from kubectl_ark.launch import fetching
 from kubectl_ark.launch.fetching import unpacked
-from kubectl_ark.store import layout
+from kubectl_ark.model import layout
 
 
 def test_several_members_read_as_one_stream() -> None:

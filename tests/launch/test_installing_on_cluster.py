@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from kubectl_ark import errors
-from kubectl_ark.launch import installing, jobs, paths
+from kubectl_ark.launch import installing, paths
 from kubectl_ark.launch.kubectl import Kubectl, KubectlError
 from kubectl_ark.model import kinds
+from kubectl_ark.render import jobs
 from tests.environment import Environment
 from tests.launch.conftest import NAMESPACE
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from kubectl_ark.launch import jobs
 from kubectl_ark.model import kinds, labels
 from kubectl_ark.model.settings import Settings
+from kubectl_ark.render import jobs
 from tests.render.podsecurity import violations
 
 UID = "12345678-1234-1234-1234-123456789012"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kubectl_ark.store import layout
+from kubectl_ark.model import layout
 from tests.cluster.binaries import Binaries
 from tests.engine.restore import stored
 from tests.harness import Ark, config_map, eventually, kubeconfig_through, namespace

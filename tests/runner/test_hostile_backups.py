@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from kubectl_ark import errors
-from kubectl_ark.store import layout
+from kubectl_ark.model import layout
 from tests.engine.restore import stored
 from tests.harness import Ark, Object, is_clear, namespace
 

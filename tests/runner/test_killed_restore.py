@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kubectl_ark import errors
-from kubectl_ark.store import layout
+from kubectl_ark.model import layout
 from tests.engine.restore import stored
 from tests.harness import Ark, kubeconfig_through, namespace
 from tests.runner.proxy import Proxy

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kubectl_ark import errors
-from kubectl_ark.store import layout
+from kubectl_ark.model import layout
 from tests.harness import Ark, Object, config_map, eventually, is_clear
 
 pytestmark = pytest.mark.api

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kubectl_ark import errors
-from kubectl_ark.store import layout
+from kubectl_ark.model import layout
 from kubectl_ark.store.location import parse
 
 SECRET = "[default]\naws_access_key_id = KEY\naws_secret_access_key = VERYSECRET\n"

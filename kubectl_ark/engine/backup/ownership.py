@@ -12,7 +12,7 @@ from typing import Any
 
 from kubectl_ark import errors
 from kubectl_ark.engine.backup import documents
-from kubectl_ark.store import layout
+from kubectl_ark.model import layout
 from kubectl_ark.store.bucket import Bucket
 
 MAX_METADATA = 4 * 1024 * 1024

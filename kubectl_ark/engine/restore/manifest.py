@@ -16,8 +16,7 @@ import orjson
 
 from kubectl_ark import errors
 from kubectl_ark.engine.restore.unpack import Gunzip
-from kubectl_ark.model import labels
-from kubectl_ark.store import layout
+from kubectl_ark.model import labels, layout
 from kubectl_ark.store.bucket import Bucket
 
 MAX_LINE_BYTES = 1024 * 1024

@@ -19,8 +19,8 @@ from kubectl_ark.engine.restore.volumeinfo import VolumeData
 from kubectl_ark.engine.results import CLUSTER, RUN
 from kubectl_ark.engine.runlog import RunLog
 from kubectl_ark.kube.api import Api
+from kubectl_ark.model import layout
 from kubectl_ark.model.resources import Catalog
-from kubectl_ark.store import layout
 from kubectl_ark.store.bucket import Bucket
 
 THREADS = 32

@@ -9,7 +9,7 @@ import orjson
 from kubectl_ark import errors
 from kubectl_ark.engine.restore.manifest import Manifest
 from kubectl_ark.engine.restore.unpack import Gunzip
-from kubectl_ark.store import layout
+from kubectl_ark.model import layout
 from kubectl_ark.store.bucket import Bucket
 
 MAX_PLAIN_BYTES = 32 * 1024 * 1024

@@ -16,7 +16,7 @@ from kubectl_ark.engine.backup.archive import Archive
 from kubectl_ark.engine.backup.pipeline import Upload
 from kubectl_ark.engine.backup.tar import END, Folder, padding
 from kubectl_ark.model.resources import Resource
-from kubectl_ark.store.bucket import Readable
+from kubectl_ark.store.parts import Readable
 
 PODS = Resource("", "v1", "pods", "Pod", True)
 ROLES = Resource("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", False)

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from kubectl_ark import errors
-from kubectl_ark.model import labels
-from kubectl_ark.store import layout
-from kubectl_ark.store.bucket import Bucket, Readable
+from kubectl_ark.model import labels, layout
+from kubectl_ark.store.bucket import Bucket
+from kubectl_ark.store.parts import Readable
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 VELERO = FIXTURES / "velero-1.18.1"

@@ -11,7 +11,7 @@ import pytest
 from kubectl_ark import errors
 from kubectl_ark.engine.restore import manifest
 from kubectl_ark.engine.restore.archive import DROP, RELATED, WANTED, Archive, read_items
-from kubectl_ark.store import layout
+from kubectl_ark.model import layout
 from tests.engine.restore.stored import (
     VELERO_BACKUP, MemoryBucket, Object, backup_of, config_map, files_of, velero_backup, velero_bucket,
 )

@@ -23,8 +23,7 @@ from kubectl_ark.engine.runlog import RunLog
 from kubectl_ark.kube.api import Api
 from kubectl_ark.kube.connection import connect
 from kubectl_ark.kube.discovery import discover
-from kubectl_ark.model import times
-from kubectl_ark.store import layout
+from kubectl_ark.model import layout, times
 from tests.engine.restore.stored import (
     MemoryBucket, Object, backup_of, config_map, files_of, item_path, tar_of, velero_backup, velero_bucket,
     velero_item,

@@ -10,7 +10,7 @@ import pytest
 
 from kubectl_ark.engine.restore import volumeinfo
 from kubectl_ark.engine.restore.volumes import Fate, comes_back, fate, is_left_behind, release_patch
-from kubectl_ark.store import layout
+from kubectl_ark.model import layout
 from tests.engine.restore.stored import MemoryBucket, velero_backup, velero_bucket
 
 CLAIM = ("shop", "data")

@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from kubectl_ark.model import specs
+from kubectl_ark.model import backup_spec, restore_spec
 
 
 def test_an_empty_backup_spec_is_everything_and_is_sound() -> None:
-    assert specs.validate_backup({}) == []
-    assert specs.with_backup_defaults({}) == {"ttl": "720h0m0s", "includedNamespaces": ["*"]}
+    assert backup_spec.problems({}) == []
+    assert backup_spec.with_defaults({}) == {"ttl": "720h0m0s", "includedNamespaces": ["*"]}
 
 
 def test_all_mistakes_are_listed_not_just_the_first() -> None:
-    found = specs.validate_backup({
+    found = backup_spec.problems({
         "includedNamespaces": ["*", "a"], "excludedNamespaces": ["a", "*"], "includedResources": ["pods"],
         "excludedResources": ["pods"], "ttl": "a day",
         "labelSelector": {"matchExpressions": [{"key": "a", "operator": "Is"}]},
@@ -33,7 +33,7 @@ def test_all_mistakes_are_listed_not_just_the_first() -> None:
     ("uploaderConfig", {"parallelFilesUpload": 2}),
 ])
 def test_a_backup_field_that_is_not_supported_yet_is_refused_by_name(field: str, value: Any) -> None:
-    found = specs.validate_backup({field: value})
+    found = backup_spec.problems({field: value})
     assert found == [f"spec.{field}: this version does not support it yet; leave it out"]
 
 
@@ -45,7 +45,7 @@ def test_a_backup_field_that_is_not_supported_yet_is_refused_by_name(field: str,
     ("existingResourcePolicy", "update"),
 ])
 def test_a_restore_field_that_is_not_supported_yet_is_refused_by_name(field: str, value: Any) -> None:
-    found = specs.validate_restore({"backupName": "b", field: value})
+    found = restore_spec.problems({"backupName": "b", field: value})
     assert len(found) == 1 and found[0].startswith(f"spec.{field}: this version does not support")
 
 
@@ -55,20 +55,20 @@ def test_a_restore_field_that_is_not_supported_yet_is_refused_by_name(field: str
     {"includedNamespaces": ["prod-*", "{a,b}", "x[0-9]"]}, {"csiSnapshotTimeout": "10m0s", "ttl": "720h0m0s"},
 ])
 def test_what_says_nothing_or_is_supported_is_not_refused(spec: dict[str, Any]) -> None:
-    assert specs.validate_backup(spec) == []
+    assert backup_spec.problems(spec) == []
 
 
 def test_a_restore_needs_a_backup() -> None:
-    assert "backupName" in specs.validate_restore({})[0]
+    assert "backupName" in restore_spec.problems({})[0]
     sound = {"backupName": "b", "existingResourcePolicy": "none", "preserveNodePorts": True}
-    assert specs.validate_restore(sound) == []
+    assert restore_spec.problems(sound) == []
 
 
 @pytest.mark.parametrize("kind", [
     "nodes", "Node", "no", "events", "events.events.k8s.io", "volumeattachments", "csinodes.storage.k8s.io",
     "backups.velero.io", "backups.ark.heptio.com", "restore.ark.heptio.com", "podvolumebackups.velero.io"])
 def test_kinds_that_are_never_restored_cannot_be_asked_for(kind: str) -> None:
-    assert specs.validate_restore({"backupName": "b", "includedResources": [kind]}) == [
+    assert restore_spec.problems({"backupName": "b", "includedResources": [kind]}) == [
         f"spec.includedResources: {kind} cannot be restored"]
 
 
@@ -76,9 +76,9 @@ def test_kinds_that_are_never_restored_cannot_be_asked_for(kind: str) -> None:
     "schedules.ark.heptio.com", "backupstoragelocation.velero.io", "backups.longhorn.io", "backups", "*", "nodepools",
     "nodes.example.com", "*.velero.io"])
 def test_other_kinds_can_be_asked_for(kind: str) -> None:
-    assert specs.validate_restore({"backupName": "b", "includedResources": [kind]}) == []
+    assert restore_spec.problems({"backupName": "b", "includedResources": [kind]}) == []
 
 
 @pytest.mark.parametrize("pattern", ["a**", "a|b", "x(1)", "[a", "{a,b"])
 def test_a_malformed_namespace_pattern_is_a_mistake(pattern: str) -> None:
-    assert specs.validate_backup({"includedNamespaces": [pattern]})
+    assert backup_spec.problems({"includedNamespaces": [pattern]})

@@ -1,0 +1,67 @@
+"""What Backup's and Restore's specs have in common: selection, durations, and fields that must wait.
+
+Each function returns sentences, one for each mistake; none raises. Rules are Velero's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kubectl_ark.model import globs, selectors, times
+
+_REFUSED_CHARACTERS = frozenset("|()!,")
+
+
+def not_yet(spec: Mapping[str, Any], fields: tuple[str, ...]) -> list[str]:
+    """Fields that this version cannot act on are refused with their name, never ignored."""
+    return [f"spec.{field}: this version does not support it yet; leave it out" for field in fields
+            if _says_something(spec.get(field))]
+
+
+def selection(spec: Mapping[str, Any]) -> list[str]:
+    """Namespaces, kinds and labels."""
+    problems = []
+    for what in ("Namespaces", "Resources"):
+        included, excluded = f"included{what}", f"excluded{what}"
+        includes, excludes = spec.get(included) or [], spec.get(excluded) or []
+        if "*" in includes and len(includes) > 1:
+            problems.append(f'spec.{included}: "*" already means all; leave out the others')
+        if "*" in excludes:
+            problems.append(f'spec.{excluded}: "*" would leave nothing')
+        for name in sorted(set(includes) & set(excludes) - {"*"}):
+            problems.append(f'"{name}" is both in spec.{included} and in spec.{excluded}')
+        for field, values in ((included, includes), (excluded, excludes)):
+            for value in values:
+                problems += [f"spec.{field}: {problem}" for problem in _pattern(value, field)]
+    problems += [f"spec.labelSelector: {problem}" for problem in selectors.problems(spec.get("labelSelector") or {})]
+    return problems
+
+
+def duration(spec: Mapping[str, Any], field: str) -> list[str]:
+    """A Go duration, if the field is there."""
+    try:
+        times.parse_duration(spec.get(field) or "0")
+    except ValueError as error:
+        return [f"spec.{field}: {error}"]
+    return []
+
+
+def _says_something(value: Any) -> bool:
+    """False for what is unset, off or empty all through, such as {"resources": []}."""
+    if isinstance(value, Mapping):
+        return any(_says_something(each) for each in value.values())
+    return bool(value)
+
+
+def _pattern(text: str, field: str) -> list[str]:
+    if not text:
+        return ["a name must not be empty"]
+    if field.endswith("Namespaces") and ("**" in text or (
+            not _REFUSED_CHARACTERS.isdisjoint(text) and not {"{", "["} & set(text))):
+        return [f'"{text}" is not a pattern: use *, ?, [abc] and {{a,b}}']
+    try:
+        globs.compiled(text)
+    except ValueError as error:
+        return [str(error)]
+    return []
