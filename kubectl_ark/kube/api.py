@@ -47,6 +47,16 @@ class Api:
         self._stop = stop or threading.Event()
         self._timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
 
+    @property
+    def connection(self) -> Connection:
+        """What requests go by; for those that are no plain requests."""
+        return self._connection
+
+    def bearing(self, token: str) -> Api:
+        """The same server, spoken to as whoever holds ``token``."""
+        assert self._connection.bearing is not None, "made by connect()"
+        return Api(self._connection.bearing(token), stop=self._stop)
+
     def raw(
         self, method: str, path: str, *, body: bytes | None = None, params: Mapping[str, str] | None = None,
         content_type: str = JSON, accept: str | None = None, patience: float = PATIENCE_SECONDS,
