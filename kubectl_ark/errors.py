@@ -131,6 +131,16 @@ class StoreUnusable(StoreError):
     runner_exit_code = RUNNER_STORAGE_UNUSABLE
 
 
+class LocationInvalid(StoreUnusable):
+    """A BackupStorageLocation's spec means no place: another provider, a setting that is not known or not sound."""
+
+
+class Locked(StoreError):
+    """Object lock keeps the store from deleting or overwriting an object."""
+
+    runner_exit_code = RUNNER_STORAGE_UNUSABLE
+
+
 class KeyMissing(StoreError):
     """The object asked for is not in the bucket."""
 

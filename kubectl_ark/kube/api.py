@@ -112,6 +112,24 @@ class Api:
         """POST ``body``; the object as the server stored it. Errors as in ``raw``."""
         return _decoded(self.raw("POST", path, body=orjson.dumps(body), params=params))
 
+    def delete(self, path: str, *, uid: str, resource_version: str | None = None) -> bool:
+        """DELETE the object with this uid, and in the background what it owns; False if there is no such any more.
+
+        resource_version: only if it has not changed since; raises Conflict where it has.
+        """
+        conditions = {"uid": uid, **({"resourceVersion": resource_version} if resource_version else {})}
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
+                   "preconditions": conditions}
+        try:
+            self.raw("DELETE", path, body=orjson.dumps(options))
+        except errors.NotFound:
+            return False
+        except errors.Conflict as conflict:
+            if "UID" in conflict.message:  # another object has the name
+                return False
+            raise
+        return True
+
     def patch_json(self, path: str, operations: list[dict[str, Any]], **options: Any) -> dict[str, Any]:
         """JSON patch (RFC 6902). A failed "test" operation raises Rejected."""
         return _decoded(self.raw("PATCH", path, body=orjson.dumps(operations), content_type=JSON_PATCH, **options))

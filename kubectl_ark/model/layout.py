@@ -9,6 +9,7 @@ from __future__ import annotations
 ROOTS = frozenset({"backups", "restores", "restic", "metadata", "plugins", "kopia"})
 
 BACKUPS = "backups/"
+RESTORES = "restores/"
 
 
 def root(prefix: str | None) -> str:
@@ -25,6 +26,11 @@ def backup_directory(backup: str) -> str:
 def metadata(backup: str) -> str:
     """The Backup CR in plain JSON; a backup exists if and only if this key does."""
     return f"{BACKUPS}{backup}/velero-backup.json"
+
+
+def ark_metadata(backup: str) -> str:
+    """The same where Ark 0.10 wrote it. Ark 0.9 has it without ``backups/``: see ``store.bucket``, flat."""
+    return f"{BACKUPS}{backup}/ark-backup.json"
 
 
 def contents(backup: str) -> str:
@@ -79,24 +85,24 @@ def manifest(backup: str) -> str:
 
 def restore_directory(restore: str) -> str:
     """Everything of one restore."""
-    return f"restores/{restore}/"
+    return f"{RESTORES}{restore}/"
 
 
 def restore_log(restore: str) -> str:
     """The run's log, gzipped text."""
-    return f"restores/{restore}/restore-{restore}-logs.gz"
+    return f"{RESTORES}{restore}/restore-{restore}-logs.gz"
 
 
 def restore_results(restore: str) -> str:
     """Warnings and errors by namespace."""
-    return f"restores/{restore}/restore-{restore}-results.gz"
+    return f"{RESTORES}{restore}/restore-{restore}-results.gz"
 
 
 def restore_resource_list(restore: str) -> str:
     """Items with what was done to each."""
-    return f"restores/{restore}/restore-{restore}-resource-list.json.gz"
+    return f"{RESTORES}{restore}/restore-{restore}-resource-list.json.gz"
 
 
 def restore_volume_info(restore: str) -> str:
     """Restored volumes; NB without "restore-" before the name, as Velero has it."""
-    return f"restores/{restore}/{restore}-volumeinfo.json.gz"
+    return f"{RESTORES}{restore}/{restore}-volumeinfo.json.gz"

@@ -47,22 +47,29 @@ def opened(api: Api, location: dict[str, Any]) -> Bucket:
 
 
 def understood(api: Api, location: dict[str, Any]) -> Location:
-    """The location with its credentials. Raises StoreUnusable."""
+    """The location with its credentials and certificates. Raises StoreUnusable."""
     metadata, spec = location["metadata"], location.get("spec") or {}
-    return parse(metadata["name"], spec, secret=_secret(api, metadata["namespace"], metadata["name"], spec))
+    namespace, name = metadata["namespace"], metadata["name"]
+    given, authority = spec.get("credential"), (spec.get("objectStorage") or {}).get("caCertRef")
+    if given:
+        secret = _value(api, namespace, name, given, field="credential")
+    else:
+        secret = _value(api, namespace, name, dict(zip(("name", "key"), DEFAULT_SECRET)), field=None)
+    certificates = _value(api, namespace, name, authority, field="objectStorage.caCertRef") if authority else None
+    return parse(name, spec, secret=secret, authority=certificates)
 
 
-def _secret(api: Api, namespace: str, location: str, spec: dict[str, Any]) -> str | None:
-    given = spec.get("credential")
-    name, key = (given["name"], given["key"]) if given else DEFAULT_SECRET
+def _value(api: Api, namespace: str, location: str, reference: dict[str, Any], *, field: str | None) -> str | None:
+    """The text under a Secret's key. field: that of the spec that names it; None: nobody did, and None if not there."""
+    name, key = reference["name"], reference["key"]
     try:
         secret = api.get(SECRETS.path(namespace, name))
     except errors.NotFound:
-        if given is None:
+        if field is None:
             return None
         raise errors.StoreUnusable(
             f'storage location "{location}": Secret {namespace}/{name} does not exist',
-            hint="create it, or correct the location's spec.credential") from None
+            hint=f"create it, or correct the location's spec.{field}") from None
     data = (secret.get("data") or {}).get(key)
     if data is None:
         raise errors.StoreUnusable(f'storage location "{location}": Secret {namespace}/{name} has no key "{key}"')

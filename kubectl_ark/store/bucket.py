@@ -7,6 +7,8 @@ happen between our bytes and stored bytes (encryption) belongs there and nowhere
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import datetime
 import io
 import logging
 import ssl
@@ -21,7 +23,8 @@ from minio.credentials import (
 from minio.error import InvalidResponseError, MinioException, S3Error
 
 from kubectl_ark import errors
-from kubectl_ark.store import parts
+from kubectl_ark.model import layout, times
+from kubectl_ark.store import checksums, parts
 from kubectl_ark.store.location import Location
 from kubectl_ark.store.parts import Readable
 
@@ -46,18 +49,39 @@ _UNUSABLE = {
 _HINTS = {"NoSuchBucket": "create it, or correct the location's bucket and region"}
 _MISSING = frozenset({"NoSuchKey", "NoSuchObject", "ResourceNotFound"})
 _TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
+_WORM = ("WORM", "object lock", "Object Lock", "retention", "legal hold")
+"""What stores say of an object that is locked; they have no code of its own for it."""
+
+MAX_URL_SECONDS = 7 * 24 * 3600
+"""S3's bound."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Upload:
+    """An unfinished multipart upload."""
+
+    key: str
+    id: str
+    began: datetime.datetime | None
+    """None where the store does not say."""
 
 
 class Bucket:
-    """Thread-safe. Keys are relative to the location's prefix. Methods raise StoreUnusable or StoreError."""
+    """Thread-safe. Keys are relative to the location's prefix. Methods raise StoreUnusable or StoreError.
 
-    def __init__(self, location: Location) -> None:
+    flat: as Ark 0.9 laid a bucket out; what is asked for under ``backups/`` is at the prefix's root. For reading.
+    """
+
+    def __init__(self, location: Location, *, flat: bool = False) -> None:
         self.location = location
-        self._client = _client(location)
+        self._client = _client(location, location.config.url)
+        self._flat = flat
 
     def put(self, key: str, data: bytes, *, only_if_absent: bool = False) -> bool:
         """Store ``data``. With only_if_absent, False if the key was there already (and it is left as it was)."""
-        headers: dict[str, Any] = {"Content-Type": "application/octet-stream"}
+        config = self.location.config
+        headers: dict[str, Any] = {"Content-Type": "application/octet-stream", **config.write_headers,
+                                   **checksums.headers(config.checksum, data)}
         if only_if_absent:
             headers["If-None-Match"] = "*"
         try:
@@ -71,16 +95,32 @@ class Bucket:
     def upload(self, key: str, stream: Readable) -> None:
         """Store a stream of unknown length in parts; if it or the store fails, the upload is aborted."""
         with self._translated("uploading", key):
-            parts.upload(self._client, self.location.bucket, self._key(key), stream)
+            parts.upload(self._client, self.location.bucket, self._key(key), stream, self.location.config)
+
+    def uploads(self, directory: str) -> Iterator[Upload]:
+        """The multipart uploads that are open under a directory."""
+        with self._translated("looking for unfinished uploads in", directory):
+            marks: dict[str, Any] = {}
+            while True:
+                found = self._client._list_multipart_uploads(  # NB: no public call lists them
+                    self.location.bucket, prefix=self._key(directory), **marks)
+                for each in found.uploads:
+                    yield Upload(each.object_name[len(self.location.root):], str(each.upload_id), each.initiated_time)
+                if not found.is_truncated:
+                    return
+                marks = {"key_marker": found.next_key_marker, "upload_id_marker": found.next_upload_id_marker}
+
+    def abort(self, upload: Upload) -> None:
+        """End an upload; one that is over already is no error."""
+        with contextlib.suppress(errors.KeyMissing), self._translated("ending the upload of", upload.key):
+            self._client._abort_multipart_upload(self.location.bucket, self._key(upload.key), upload.id)
 
     def abort_uploads(self, directory: str) -> int:
         """End the multipart uploads that a killed run left open under a directory; how many there were."""
-        with self._translated("looking for unfinished uploads in", directory):
-            found = self._client._list_multipart_uploads(  # NB: no public call lists them
-                self.location.bucket, prefix=self._key(directory))
-            for upload in found.uploads:
-                self._client._abort_multipart_upload(self.location.bucket, upload.object_name, upload.upload_id)
-        return len(found.uploads)
+        found = list(self.uploads(directory))
+        for upload in found:
+            self.abort(upload)
+        return len(found)
 
     @contextlib.contextmanager
     def open(self, key: str) -> Iterator[Readable]:
@@ -126,8 +166,35 @@ class Bucket:
             return [str(found.object_name)[len(start):].rstrip("/") for found in self._client.list_objects(
                 self.location.bucket, prefix=start, recursive=False) if found.is_dir]
 
+    def lock(self, key: str) -> str | None:
+        """What keeps a key from being deleted: "locked until 2026-01-01T00:00:00Z"; None for nothing, or no such key.
+
+        A store need not tell those who may not read locks.
+        """
+        try:
+            with self._translated("looking for", key):
+                headers = self._client.stat_object(self.location.bucket, self._key(key)).metadata or {}
+        except errors.KeyMissing:
+            return None
+        if str(headers.get("x-amz-object-lock-legal-hold") or "").upper() == "ON":
+            return "under a legal hold"
+        until = _moment(str(headers.get("x-amz-object-lock-retain-until-date") or ""))
+        return f"locked until {until:%Y-%m-%dT%H:%M:%SZ}" if until and until > times.now() else None
+
+    def url_to_get(self, key: str, *, seconds: int) -> str:
+        """A pre-signed address of the key for whoever holds it; it is a credential. Asks the store nothing.
+
+        It leads to the location's publicUrl where there is one. seconds: 1 to MAX_URL_SECONDS.
+        """
+        client = self._client
+        if self.location.config.public_url:
+            client = _client(self.location, self.location.config.public_url)
+        with self._translated("making an address of", key):
+            return str(client.presigned_get_object(self.location.bucket, self._key(key),
+                                                   expires=datetime.timedelta(seconds=seconds)))
+
     def delete(self, key: str) -> None:
-        """Remove a key; one that is not there is no error."""
+        """Remove a key; one that is not there is no error. Raises Locked where the store keeps it."""
         with contextlib.suppress(errors.KeyMissing), self._translated("deleting", key):
             self._client.remove_object(self.location.bucket, self._key(key))
 
@@ -140,7 +207,7 @@ class Bucket:
             next(iter(self._client.list_objects(self.location.bucket, prefix=self.location.root)), None)
 
     def _key(self, key: str) -> str:
-        return self.location.root + key
+        return self.location.root + (key.removeprefix(layout.BACKUPS) if self._flat else key)
 
     def _sentence(self, doing: str, key: str, what: str) -> str:
         return f'storage location "{self.location.name}": {doing} {self.location.url}{key}: {what}'
@@ -170,6 +237,8 @@ class Bucket:
         if code in _TAKEN:
             return _AlreadyThere()
         words = f"{fault.message or 'no message'} ({code})"
+        if any(word in words for word in _WORM):
+            return errors.Locked(self._sentence(doing, key, f"it is locked: {words}"))
         if code in _UNUSABLE:
             return errors.StoreUnusable(self._sentence(doing, key, f"{_UNUSABLE[code]}: {words}"),
                                         hint=_HINTS.get(code))
@@ -194,21 +263,31 @@ class _AlreadyThere(Exception):
     """A conditional put found the key."""
 
 
-def _client(location: Location) -> Minio:
+def _client(location: Location, url: str | None) -> Minio:
+    """url: of the store's API; None is AWS, or what the location says otherwise."""
+    endpoint, secure, config = location.endpoint, location.secure, location.config
+    if url:
+        scheme, _, endpoint = url.partition("://")
+        secure = scheme == "https"
     retries = urllib3.Retry(total=RETRIES, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504],
                             allowed_methods=None)
     options: dict[str, Any] = {}
-    if location.secure:
+    if secure:
         context = ssl.create_default_context(cadata=location.ca_certificate)
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # private CAs seldom have every extension
-        if not location.verify:
+        if not config.verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         options["ssl_context"] = context
     http = urllib3.PoolManager(
         timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS), maxsize=8, retries=retries, **options)
-    return Minio(endpoint=location.endpoint, secure=location.secure, region=location.region or "us-east-1",
-                 credentials=_provider(location), http_client=http)
+    client = Minio(endpoint=endpoint, secure=secure, region=location.region or "us-east-1",
+                   credentials=_provider(location), http_client=http)
+    if config.path_style is True:
+        client.disable_virtual_style_endpoint()
+    elif config.path_style is False:
+        client.enable_virtual_style_endpoint()
+    return client
 
 
 def _provider(location: Location) -> Provider:
@@ -220,3 +299,10 @@ def _provider(location: Location) -> Provider:
 
 def _plain(fault: BaseException) -> str:
     return str(fault).rpartition(">: ")[2] or type(fault).__name__
+
+
+def _moment(text: str) -> datetime.datetime | None:
+    try:
+        return times.parse_time(text)
+    except ValueError:
+        return None

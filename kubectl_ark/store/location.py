@@ -6,11 +6,13 @@ import base64
 import binascii
 import configparser
 import dataclasses
+import ssl
 from typing import Any
-from urllib.parse import urlsplit
 
 from kubectl_ark import errors
 from kubectl_ark.model import layout
+from kubectl_ark.store import config as settings
+from kubectl_ark.store.config import Config
 
 DEFAULT_SECRET = ("cloud-credentials", "cloud")
 """Velero's Secret and key where a location names none."""
@@ -41,8 +43,8 @@ class Location:
     region: str | None
     credentials: Credentials | None
     ca_certificate: str | None = None
-    verify: bool = True
     read_only: bool = False
+    config: Config = dataclasses.field(default_factory=Config)
 
     @property
     def url(self) -> str:
@@ -50,37 +52,36 @@ class Location:
         return f"{'https' if self.secure else 'http'}://{self.endpoint}/{self.bucket}/{self.root}"
 
 
-def parse(name: str, spec: dict[str, Any], *, secret: str | None) -> Location:
-    """The location that a BackupStorageLocation's spec describes. Raises StoreUnusable, naming the field.
+def parse(name: str, spec: dict[str, Any], *, secret: str | None, authority: str | None = None) -> Location:
+    """The location that a BackupStorageLocation's spec describes. Raises LocationInvalid, StoreUnusable.
 
-    secret: text of the credentials file (AWS shared-credentials INI), None for ambient credentials.
+    secret: text of the credentials file (AWS shared-credentials INI), None for ambient credentials. authority: the
+    certificates (PEM) that objectStorage.caCertRef names, None if it names none.
     """
-    def unusable(text: str) -> errors.StoreUnusable:
-        return errors.StoreUnusable(f'storage location "{name}": {text}')
+    def invalid(text: str) -> errors.LocationInvalid:
+        return errors.LocationInvalid(f'storage location "{name}": {text}')
 
     provider = spec.get("provider")
     if provider not in PROVIDERS:
-        raise unusable(f'provider "{provider}" is not supported; use "aws" for every S3-compatible store')
+        raise invalid(f'provider "{provider}" is not supported; use "aws" for every S3-compatible store')
     storage = spec.get("objectStorage") or {}
     bucket = str(storage.get("bucket") or "").strip("/")
     if not bucket:
-        raise unusable("objectStorage.bucket is empty")
+        raise invalid("objectStorage.bucket is empty")
     if "/" in bucket:
-        raise unusable(f'objectStorage.bucket "{bucket}" must not contain "/"; put the rest into objectStorage.prefix')
-    config = spec.get("config") or {}
-    region = config.get("region") or None
-    host, secure = f"s3.{region}.amazonaws.com" if region else "s3.amazonaws.com", True
-    if url := config.get("s3Url"):
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
-            raise unusable(f'config.s3Url "{url}" is not of the form http(s)://HOST[:PORT]')
-        host, secure = parts.netloc, parts.scheme == "https"
+        raise invalid(f'objectStorage.bucket "{bucket}" must not contain "/"; put the rest into objectStorage.prefix')
+    config = settings.parse(spec.get("config") or {}, refuse=invalid)
+    host, secure = f"s3.{config.region}.amazonaws.com" if config.region else "s3.amazonaws.com", True
+    if config.url:
+        scheme, _, host = config.url.partition("://")
+        secure = scheme == "https"
+    if storage.get("caCert") and storage.get("caCertRef"):
+        raise invalid("objectStorage.caCert and objectStorage.caCertRef exclude each other")
     return Location(
         name=name, bucket=bucket, root=layout.root(storage.get("prefix")), endpoint=host, secure=secure,
-        region=region, credentials=_credentials(name, secret, config.get("profile") or "default"),
-        ca_certificate=_certificate(name, storage.get("caCert")),
-        verify=config.get("insecureSkipTLSVerify") != "true", read_only=spec.get("accessMode") == "ReadOnly",
-    )
+        region=config.region, credentials=_credentials(name, secret, config.profile),
+        ca_certificate=_certificate(name, storage.get("caCert"), authority),
+        read_only=spec.get("accessMode") == "ReadOnly", config=config)
 
 
 def _credentials(name: str, secret: str | None, profile: str) -> Credentials | None:
@@ -101,10 +102,16 @@ def _credentials(name: str, secret: str | None, profile: str) -> Credentials | N
         ) from None
 
 
-def _certificate(name: str, encoded: str | None) -> str | None:
-    if not encoded:
-        return None
+def _certificate(name: str, encoded: str | None, text: str | None) -> str | None:
+    """PEM that TLS can load, from caCert (base64) or caCertRef (text)."""
+    field = "caCertRef" if text else "caCert"
     try:
-        return base64.b64decode(encoded, validate=True).decode("ascii")
-    except (binascii.Error, UnicodeDecodeError) as error:
-        raise errors.StoreUnusable(f'storage location "{name}": objectStorage.caCert is not base64 of PEM') from error
+        if encoded:
+            text = base64.b64decode(encoded, validate=True).decode("ascii")
+        if not text:
+            return None
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (binascii.Error, UnicodeDecodeError, ValueError, ssl.SSLError) as error:
+        form = "does not name PEM certificates" if field == "caCertRef" else "is not base64 of PEM certificates"
+        raise errors.LocationInvalid(f'storage location "{name}": objectStorage.{field} {form}') from error
+    return text

@@ -6,10 +6,13 @@ The client's own way puts a part together by adding bytes to bytes, so that each
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Protocol
+from typing import Protocol
+from xml.etree import ElementTree
 
 from minio import Minio
-from minio.datatypes import Part
+
+from kubectl_ark.store import checksums
+from kubectl_ark.store.config import Config
 
 PART_SIZE = 5 * 1024 * 1024
 """Bytes of one part, the least that S3 takes: with at most 10,000 parts this takes tars up to 48 GiB."""
@@ -24,7 +27,7 @@ class Readable(Protocol):
         """The next bytes, b"" at the end."""
 
 
-def upload(client: Minio, bucket: str, key: str, stream: Readable) -> None:
+def upload(client: Minio, bucket: str, key: str, stream: Readable, config: Config) -> None:
     """Store the stream. What does not fill one part is one put. If reading or storing fails, the upload is aborted.
 
     Raises what the client and the stream raise.
@@ -32,20 +35,39 @@ def upload(client: Minio, bucket: str, key: str, stream: Readable) -> None:
     buffer = memoryview(bytearray(PART_SIZE))
     size = _fill(buffer, stream)
     if size < PART_SIZE:
-        client._put_object(bucket, key, buffer[:size] if size else b"", dict(_HEADERS))
+        data = buffer[:size] if size else b""
+        client._put_object(bucket, key, data, {
+            **_HEADERS, **config.write_headers, **checksums.headers(config.checksum, data)})
         return
-    upload_id = client._create_multipart_upload(bucket, key, dict(_HEADERS))
+    algorithm = {"x-amz-checksum-algorithm": config.checksum} if config.checksum else {}
+    upload_id = client._create_multipart_upload(bucket, key, {**_HEADERS, **config.write_headers, **algorithm})
     try:
-        parts: list[Any] = []
+        parts: list[tuple[str, str]] = []
         while size:
-            number = len(parts) + 1
-            parts.append(Part(number, client._upload_part(bucket, key, buffer[:size], None, upload_id, number)))
+            data = buffer[:size]
+            etag = client._upload_part(bucket, key, data, dict(checksums.headers(config.checksum, data)), upload_id,
+                                       len(parts) + 1)
+            parts.append((etag, checksums.value(config.checksum, data) if config.checksum else ""))
             size = _fill(buffer, stream)
-        client._complete_multipart_upload(bucket, key, upload_id, parts)
+        _complete(client, bucket, key, upload_id, parts, config.checksum)
     except BaseException:
         with contextlib.suppress(Exception):  # what went wrong first is what must be heard
             client._abort_multipart_upload(bucket, key, upload_id)
         raise
+
+
+def _complete(client: Minio, bucket: str, key: str, upload_id: str, parts: list[tuple[str, str]],
+              algorithm: str) -> None:
+    """Put the parts together. The client's own call does not know of the parts' checksums, which S3 wants to hear."""
+    root = ElementTree.Element("CompleteMultipartUpload")
+    for number, (etag, checksum) in enumerate(parts, start=1):
+        part = ElementTree.SubElement(root, "Part")
+        ElementTree.SubElement(part, "PartNumber").text = str(number)
+        ElementTree.SubElement(part, "ETag").text = f'"{etag}"'
+        if checksum:
+            ElementTree.SubElement(part, f"Checksum{algorithm}").text = checksum
+    client._execute("POST", bucket, key, body=ElementTree.tostring(root), headers={"Content-Type": "application/xml"},
+                    query_params={"uploadId": upload_id})
 
 
 def _fill(buffer: memoryview, stream: Readable) -> int:
