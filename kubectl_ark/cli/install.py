@@ -10,13 +10,21 @@ import click
 
 from kubectl_ark import errors
 from kubectl_ark.cli import options, output
-from kubectl_ark.launch import installing
+from kubectl_ark.launch import installing, reach
 from kubectl_ark.model import names
 from kubectl_ark.model.settings import DEFAULT_IMAGE, Settings
 
 _ALL_ANEW = ("bucket", "prefix", "backup_location_config", "secret_file", "existing_secret", "no_secret",
-             "sa_annotations", "cacert", "image", "image_pull_secret", "crds_only")
+             "sa_annotations", "cacert", "image", "image_pull_secret", "crds_only", "namespaces")
 """With none of these --memory-limit stands for itself."""
+
+
+def _some(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> list[str]:
+    """Callback: names, and not none where the flag is there: an empty variable must not mean the whole cluster."""
+    found = options.names(ctx, param, value)
+    if value and not found:
+        raise click.BadParameter('it names none; "*" means all')
+    return found
 
 
 @click.command(cls=options.Command, epilog="""
@@ -26,6 +34,9 @@ kubectl ark install --bucket backups --secret-file credentials --backup-location
 # Keep them in another S3-compatible store
 kubectl ark install --bucket backups --secret-file credentials \\
     --backup-location-config region=minio,s3ForcePathStyle=true,s3Url=https://minio.example.com
+
+# Let it reach two namespaces only: roles there, and no cluster role
+kubectl ark install --bucket backups --secret-file credentials --namespaces shop,shop-db
 
 # Give the pods of an installation more memory, and leave all else as it is
 kubectl ark install --memory-limit 512Mi
@@ -49,6 +60,9 @@ kubectl ark install --bucket backups --existing-secret my-credentials --dry-run=
               help="Certificates (PEM) to trust when talking to the bucket")
 @click.option("--image", metavar="IMAGE", help=f"Image that the Jobs run  [default: {DEFAULT_IMAGE}]")
 @click.option("--image-pull-secret", metavar="NAME", default="", help="Secret to pull it with")
+@click.option("--namespaces", multiple=True, metavar="LIST", callback=_some,
+              help="Namespaces that backups and restores are limited to, by roles in them; \"*\" for all; if not given "
+                   "it stays as it is, at first all")
 @click.option("--memory-limit", metavar="QUANTITY",
               help="Memory limit of backups and restores; if not given it stays as it is, at first "
                    f"{Settings.memory_limit}")
@@ -77,7 +91,9 @@ def install(connection: options.Connection, /, **flags: Any) -> int:
     kubectl = connection.kubectl
     installing.check_server(kubectl)
     if not plan.crds_only:
-        plan = installing.with_former_settings(kubectl, plan, memory_limit=flags["memory_limit"])
+        plan = installing.with_former_settings(
+            kubectl, plan, memory_limit=flags["memory_limit"],
+            namespaces=plan.settings.namespaces if flags["namespaces"] else None)
     for line in installing.apply(kubectl, plan, force_conflicts=flags["force_conflicts"]):
         click.echo(line)
     if plan.crds_only:
@@ -92,6 +108,9 @@ def install(connection: options.Connection, /, **flags: Any) -> int:
 
 def _plan(namespace: str, flags: dict[str, Any]) -> installing.Plan:
     if flags["crds_only"]:
+        if flags["namespaces"]:
+            raise errors.UsageError("--crds-only and --namespaces exclude each other",
+                                    hint="custom resource definitions serve the whole cluster")
         return installing.Plan(namespace, Settings(), {}, crds_only=True)
     if not flags["bucket"]:
         raise errors.UsageError("name the bucket with --bucket", hint='see "kubectl ark install --help"')
@@ -102,7 +121,8 @@ def _plan(namespace: str, flags: dict[str, Any]) -> installing.Plan:
         raise errors.UsageError(f"--namespace: {problem}")
     if namespace in installing.FORBIDDEN_NAMESPACES:
         raise errors.UsageError(f"kubectl-ark wants a namespace of its own, not {namespace}")
-    settings = Settings(image=flags["image"] or DEFAULT_IMAGE, image_pull_secret=flags["image_pull_secret"])
+    settings = Settings(image=flags["image"] or DEFAULT_IMAGE, image_pull_secret=flags["image_pull_secret"],
+                        namespaces=reach.understood(flags["namespaces"], ark=namespace))
     if flags["memory_limit"]:
         settings = settings.with_memory_limit(flags["memory_limit"])
     secret = pathlib.Path(flags["secret_file"]).read_bytes() if flags["secret_file"] else None

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from kubectl_ark import errors
-from kubectl_ark.launch import paths, runs
+from kubectl_ark.launch import paths, reach, runs
 from kubectl_ark.launch.kubectl import Kubectl, KubectlError
 from kubectl_ark.model import deadruns, kinds, labels, names, times
 from kubectl_ark.model.settings import Settings
@@ -50,7 +50,8 @@ def basis(plan: Plan) -> list[dict[str, Any]]:
     if plan.crds_only:
         return objects
     common = {"namespace": plan.namespace, "labels": LABELS}
-    objects += render("accounts", {**common, "annotations": dict(plan.account_annotations)})
+    objects += render("accounts", {**common, "annotations": dict(plan.account_annotations),
+                                    "namespaces": list(plan.settings.reach)})
     objects += render("settings", {**common, "data": plan.settings.to_data()})
     objects += render("admission", {**common, "image": plan.settings.image})
     return objects
@@ -83,16 +84,17 @@ def is_too_old(version: str) -> bool:
     return found is not None and (int(found[1]), int(found[2])) < OLDEST_SERVER
 
 
-def with_former_settings(kubectl: Kubectl, plan: Plan, *, memory_limit: str | None) -> Plan:
+def with_former_settings(kubectl: Kubectl, plan: Plan, *, memory_limit: str | None, namespaces: str | None) -> Plan:
     """The plan with the settings that an earlier install, or an admin since, left; image and pull secret are new.
 
-    memory_limit: None to keep that too.
+    memory_limit, namespaces: None to keep them too.
     """
     former = runs.find_settings(kubectl, plan.namespace)
     if former is None:
         return plan
     settings = dataclasses.replace(former, image=plan.settings.image,
-                                   image_pull_secret=plan.settings.image_pull_secret)
+                                   image_pull_secret=plan.settings.image_pull_secret,
+                                   namespaces=former.namespaces if namespaces is None else namespaces)
     return dataclasses.replace(plan, settings=settings.with_memory_limit(memory_limit) if memory_limit else settings)
 
 
@@ -132,6 +134,7 @@ def apply(kubectl: Kubectl, plan: Plan, *, force_conflicts: bool = False) -> lis
     command = ["apply", "--server-side", "--field-manager=kubectl-ark", "-f", "-"]
     if force_conflicts:
         command.append("--force-conflicts")
+    reach.check(kubectl, plan.settings.reach)
     foreign = not plan.crds_only and use_namespace(kubectl, plan.namespace)
     objects = [each for each in basis(plan) if not (foreign and each["kind"] == "Namespace")]
     lines = kubectl.run(*command, stdin=_as_list(objects)).decode().splitlines()
@@ -139,7 +142,7 @@ def apply(kubectl: Kubectl, plan: Plan, *, force_conflicts: bool = False) -> lis
                 *(f"crd/{kind.full_name}" for kind in kinds.ALL))
     if later := storage(plan):
         lines += kubectl.run(*command, stdin=_as_list(later)).decode().splitlines()
-    return lines
+    return lines if plan.crds_only else lines + reach.prune(kubectl, plan.namespace, objects)
 
 
 def validate(kubectl: Kubectl, plan: Plan, *, location: str = kinds.DEFAULT_LOCATION) -> dict[str, Any]:
@@ -219,12 +222,13 @@ def is_kept(kubectl: Kubectl, namespace: str) -> bool:
 def remove(kubectl: Kubectl, namespace: str) -> list[str]:
     """Delete all that install made and wait until it is gone; kubectl's lines about it. The bucket is left alone."""
     objects = basis(Plan(namespace=namespace, settings=Settings(), location={}))
+    objects = [each for each in objects if not each["apiVersion"].startswith("rbac.")] + reach.granted(kubectl, namespace)
     lines = []
     if is_kept(kubectl, namespace):
         objects = [each for each in objects if each["kind"] != "Namespace"]
         lines = _empty(kubectl, namespace)
     else:
-        objects = [each for each in objects if "namespace" not in each["metadata"]]
+        objects = [each for each in objects if each["metadata"].get("namespace") != namespace]
     if _others(kubectl, namespace):
         objects = [each for each in objects if each["kind"] != "CustomResourceDefinition"]
     # The policies go first, so that nothing can be locked in; the namespace last.
@@ -250,7 +254,7 @@ def _empty(kubectl: Kubectl, namespace: str) -> list[str]:
 def _others(kubectl: Kubectl, namespace: str) -> set[str]:
     """Further namespaces that kubectl-ark is installed in; they need the CRDs."""
     selector = quote(f"{labels.MANAGED_BY}={labels.MANAGER}")
-    found = kubectl.get(f"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings?labelSelector={selector}")["items"]
+    found = kubectl.get(f"/apis/rbac.authorization.k8s.io/v1/rolebindings?labelSelector={selector}")["items"]
     return {subject["namespace"] for each in found for subject in each.get("subjects") or []
             if subject.get("namespace")} - {namespace}
 

@@ -17,6 +17,8 @@ SCHEDULE_NAME = f"{GROUP}/schedule-name"
 STORAGE_LOCATION = f"{GROUP}/storage-location"
 RUN_KIND = f"{GROUP}/run-kind"
 RUN_UID = f"{GROUP}/run-uid"
+INSTALLATION = f"{GROUP}/installation"
+"""On roles and bindings: Ark's namespace, wherever they lie themselves."""
 
 SYNCED = f"{GROUP}/synced"
 CANCEL = f"{GROUP}/cancel-requested"

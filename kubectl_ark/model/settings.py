@@ -35,6 +35,13 @@ class Settings:
     active_deadline_seconds: int = 4 * 3600
     ttl_seconds_after_finished: int = 3600
     """How long a finished Job stays, for those who want to look into its pod."""
+    namespaces: str = ""
+    """What backups and restores are limited to, with commas; "" for the whole cluster."""
+
+    @property
+    def reach(self) -> tuple[str, ...]:
+        """The namespaces that backups and restores are limited to; () for the whole cluster."""
+        return tuple(filter(None, self.namespaces.split(",")))
 
     def with_memory_limit(self, limit: str) -> Settings:
         """These settings with another memory limit; the request never exceeds it. Raises InvalidInput."""

@@ -23,10 +23,14 @@ def secret_file(tmp_path: Any) -> str:
     return str(path)
 
 
-def manifests(*flags: str) -> dict[tuple[str, str], dict[str, Any]]:
+def printed(*flags: str) -> list[dict[str, Any]]:
     done = ark(*FLAGS, *flags, "--dry-run=client", "-o", "yaml")
     assert done.returncode == 0, done.stderr
-    return {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all(done.stdout)}
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def manifests(*flags: str) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(each["kind"], each["metadata"]["name"]): each for each in printed(*flags)}
 
 
 def test_it_prints_the_same_twice(secret_file: str) -> None:
@@ -49,7 +53,7 @@ def test_flags_become_location_secret_settings_and_annotations(secret_file: str,
     assert (data["image"], data["imagePullSecret"], data["memoryLimit"]) == ("img:2", "pull", "1Gi")
     assert objects["ServiceAccount", "ark-backup"]["metadata"]["annotations"] == {"a/b": "c", "d": "e"}
     assert '"img:2"' in json.dumps(objects["ValidatingAdmissionPolicy", "ns-jobs"]).replace('\\"', '"')
-    assert {each["metadata"].get("namespace", "ns") for each in objects.values()} == {"ns"}
+    assert {each["metadata"].get("namespace", "ns") for each in objects.values()} == {"ns", "kube-system"}
 
 
 @pytest.mark.parametrize(("flags", "credential"), [
@@ -145,7 +149,28 @@ def test_installing_again_keeps_settings_that_are_not_given(tmp_path: Any, monke
     plan = installing.Plan("ns", Settings(image="img:8"), {})
     for name, value in answering(tmp_path, SETTINGS).items():
         monkeypatch.setenv(name, value)
-    kept = installing.with_former_settings(Kubectl(), plan, memory_limit=None).settings
-    given = installing.with_former_settings(Kubectl(), plan, memory_limit="2Gi").settings
+    kept = installing.with_former_settings(Kubectl(), plan, memory_limit=None, namespaces=None).settings
+    given = installing.with_former_settings(Kubectl(), plan, memory_limit="2Gi", namespaces="a").settings
     assert (kept.image, kept.memory_limit, kept.scratch_size) == ("img:8", "1Gi", "1Gi")
-    assert given.memory_limit == "2Gi"
+    assert (given.memory_limit, given.reach) == ("2Gi", ("a",))
+
+
+def test_limited_to_namespaces_it_makes_roles_there_and_no_cluster_role() -> None:
+    objects = printed("--no-secret", "--namespaces", "b,a", "--namespaces", "b")
+    assert not [each for each in objects if each["kind"].startswith("ClusterRole")]
+    places = {each["metadata"]["namespace"] for each in objects if each["kind"] == "Role"}
+    assert places == {"a", "b", "ns", "kube-system"}
+    [settings] = [each["data"] for each in objects if each["kind"] == "ConfigMap"]
+    assert settings["namespaces"] == "a,b"
+    everything = [each for each in objects if each["kind"] == "Role" and "*" in each["rules"][0]["resources"]]
+    assert {each["metadata"]["namespace"] for each in everything} == {"a", "b"}
+    assert printed("--no-secret", "--namespaces", "*") == printed("--no-secret")
+
+
+@pytest.mark.parametrize("flags", [
+    ("--namespaces", "a,Not_A_Name"), ("--namespaces", "shop-*"), ("--namespaces", "a,*"), ("--namespaces", "ns"),
+    ("--namespaces", ""), ("--namespaces", "a", "--crds-only"), ("--namespaces", "a.b")])
+def test_namespaces_that_cannot_be_are_refused(flags: tuple[str, ...]) -> None:
+    done = ark(*FLAGS, "--no-secret", *flags, "--dry-run=client")
+    assert done.returncode == 2 and done.stdout == "" and "--namespaces" in done.stderr
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
