@@ -51,7 +51,7 @@ def basis(plan: Plan) -> list[dict[str, Any]]:
         return objects
     common = {"namespace": plan.namespace, "labels": LABELS}
     objects += render("accounts", {**common, "annotations": dict(plan.account_annotations),
-                                    "namespaces": list(plan.settings.reach)})
+                                   "namespaces": list(plan.settings.reach)})
     objects += render("settings", {**common, "data": plan.settings.to_data()})
     objects += render("admission", {**common, "image": plan.settings.image})
     return objects
@@ -222,7 +222,8 @@ def is_kept(kubectl: Kubectl, namespace: str) -> bool:
 def remove(kubectl: Kubectl, namespace: str) -> list[str]:
     """Delete all that install made and wait until it is gone; kubectl's lines about it. The bucket is left alone."""
     objects = basis(Plan(namespace=namespace, settings=Settings(), location={}))
-    objects = [each for each in objects if not each["apiVersion"].startswith("rbac.")] + reach.granted(kubectl, namespace)
+    objects = [each for each in objects if not each["apiVersion"].startswith("rbac.")]
+    objects += reach.granted(kubectl, namespace)
     lines = []
     if is_kept(kubectl, namespace):
         objects = [each for each in objects if each["kind"] != "Namespace"]
