@@ -23,6 +23,7 @@ COMMANDS = {
     "describe": "Show a backup or restore in detail",
     "logs": "Print the log of a backup or restore",
     "cancel": "Stop a running backup or restore",
+    "reconcile": "See to everything that nobody waits for, once",
     "version": "Print the versions of the plugin and of the runner",
 }
 

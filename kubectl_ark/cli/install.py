@@ -15,7 +15,7 @@ from kubectl_ark.model import names
 from kubectl_ark.model.settings import DEFAULT_IMAGE, Settings
 
 _ALL_ANEW = ("bucket", "prefix", "backup_location_config", "secret_file", "existing_secret", "no_secret",
-             "sa_annotations", "cacert", "image", "image_pull_secret", "crds_only", "namespaces")
+             "sa_annotations", "cacert", "image", "image_pull_secret", "reconcile_schedule", "crds_only", "namespaces")
 """With none of these --memory-limit stands for itself."""
 
 
@@ -66,6 +66,9 @@ kubectl ark install --bucket backups --existing-secret my-credentials --dry-run=
 @click.option("--memory-limit", metavar="QUANTITY",
               help="Memory limit of backups and restores; if not given it stays as it is, at first "
                    f"{Settings.memory_limit}")
+@click.option("--reconcile-schedule", metavar="CRON|none",
+              help="When a Job sees to what nobody waits for, see kubectl ark reconcile, in five cron fields; if not "
+                   f"given it stays as it is, at first {Settings.reconcile_schedule}")
 @click.option("--crds-only", is_flag=True, help="Only the custom resource definitions")
 @click.option("--force-conflicts", is_flag=True, help="Take over fields that somebody else has set")
 @click.option("--dry-run", type=click.Choice(["none", "client"]), default="none",
@@ -85,19 +88,21 @@ def install(connection: options.Connection, /, **flags: Any) -> int:
         return errors.EXIT_OK
     plan = _plan(connection.namespace, flags)
     if flags["dry_run"] == "client":
-        objects = installing.basis(plan) + installing.storage(plan)
+        objects = installing.basis(plan) + installing.storage(plan) + installing.repetition(plan)
         click.echo(output.printed(objects, flags["form"] or "yaml"), nl=False)
         return errors.EXIT_OK
     kubectl = connection.kubectl
     installing.check_server(kubectl)
     if not plan.crds_only:
         plan = installing.with_former_settings(
-            kubectl, plan, memory_limit=flags["memory_limit"],
+            kubectl, plan, memory_limit=flags["memory_limit"], reconcile_schedule=flags["reconcile_schedule"],
             namespaces=plan.settings.namespaces if flags["namespaces"] else None)
     for line in installing.apply(kubectl, plan, force_conflicts=flags["force_conflicts"]):
         click.echo(line)
     if plan.crds_only:
         return errors.EXIT_OK
+    for line in installing.repeat(kubectl, plan, force_conflicts=flags["force_conflicts"]):
+        click.echo(line)
     if installing.is_kept(kubectl, plan.namespace):
         output.say(f"Namespace {plan.namespace} was there before; it is used, and uninstall will leave it")
     output.say("Trying the storage location ...")
@@ -122,7 +127,8 @@ def _plan(namespace: str, flags: dict[str, Any]) -> installing.Plan:
     if namespace in installing.FORBIDDEN_NAMESPACES:
         raise errors.UsageError(f"kubectl-ark wants a namespace of its own, not {namespace}")
     settings = Settings(image=flags["image"] or DEFAULT_IMAGE, image_pull_secret=flags["image_pull_secret"],
-                        namespaces=reach.understood(flags["namespaces"], ark=namespace))
+                        namespaces=reach.understood(flags["namespaces"], ark=namespace),
+                        reconcile_schedule=flags["reconcile_schedule"] or Settings.reconcile_schedule)
     if flags["memory_limit"]:
         settings = settings.with_memory_limit(flags["memory_limit"])
     secret = pathlib.Path(flags["secret_file"]).read_bytes() if flags["secret_file"] else None

@@ -8,8 +8,8 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from kubectl_ark import errors
@@ -24,7 +24,11 @@ OLDEST_SERVER = (1, 31)
 
 LABELS = {"app.kubernetes.io/name": "ark", "app.kubernetes.io/part-of": "ark", labels.MANAGED_BY: labels.MANAGER}
 _ENFORCE = "pod-security.kubernetes.io/enforce"
+NEVER = "none"
+"""The reconcile schedule that is none."""
+
 SECRET, SECRET_KEY = "cloud-credentials", "cloud"
+Result = TypeVar("Result")
 FORBIDDEN_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 
 
@@ -70,6 +74,13 @@ def storage(plan: Plan) -> list[dict[str, Any]]:
                               "location": dict(plan.location)})
 
 
+def repetition(plan: Plan) -> list[dict[str, Any]]:
+    """The CronJob that makes passes; none if they are not wanted."""
+    if plan.crds_only or plan.settings.reconcile_schedule == NEVER:
+        return []
+    return [jobs.reconcile_cron_job(plan.namespace, plan.settings)]
+
+
 def check_server(kubectl: Kubectl) -> None:
     """Raises KubectlFailed if the cluster's Kubernetes is too old for us."""
     version = str(kubectl.get("/version").get("gitVersion", ""))
@@ -84,17 +95,19 @@ def is_too_old(version: str) -> bool:
     return found is not None and (int(found[1]), int(found[2])) < OLDEST_SERVER
 
 
-def with_former_settings(kubectl: Kubectl, plan: Plan, *, memory_limit: str | None, namespaces: str | None) -> Plan:
+def with_former_settings(kubectl: Kubectl, plan: Plan, *, memory_limit: str | None, namespaces: str | None,
+                         reconcile_schedule: str | None) -> Plan:
     """The plan with the settings that an earlier install, or an admin since, left; image and pull secret are new.
 
-    memory_limit, namespaces: None to keep them too.
+    memory_limit, namespaces, reconcile_schedule: None to keep them too.
     """
     former = runs.find_settings(kubectl, plan.namespace)
     if former is None:
         return plan
     settings = dataclasses.replace(former, image=plan.settings.image,
                                    image_pull_secret=plan.settings.image_pull_secret,
-                                   namespaces=former.namespaces if namespaces is None else namespaces)
+                                   namespaces=former.namespaces if namespaces is None else namespaces,
+                                   reconcile_schedule=reconcile_schedule or former.reconcile_schedule)
     return dataclasses.replace(plan, settings=settings.with_memory_limit(memory_limit) if memory_limit else settings)
 
 
@@ -104,6 +117,7 @@ def set_memory_limit(kubectl: Kubectl, namespace: str, limit: str) -> list[str]:
 
     settings = runs.read_settings(kubectl, namespace).with_memory_limit(limit)
     objects = render("settings", {"namespace": namespace, "labels": LABELS, "data": settings.to_data()})
+    objects += repetition(Plan(namespace, settings, {}))
     # Whoever has set it by other means before does not get in the way of who sets it now.
     return kubectl.run("apply", "--server-side", "--field-manager=kubectl-ark", "--force-conflicts", "-f", "-",
                        stdin=_as_list(objects)).decode().splitlines()
@@ -145,6 +159,18 @@ def apply(kubectl: Kubectl, plan: Plan, *, force_conflicts: bool = False) -> lis
     return lines if plan.crds_only else lines + reach.prune(kubectl, plan.namespace, objects)
 
 
+def repeat(kubectl: Kubectl, plan: Plan, *, force_conflicts: bool = False) -> list[str]:
+    """Create, update or delete the CronJob that makes passes; kubectl's lines about it."""
+    wanted = repetition(plan)
+    if not wanted:
+        return kubectl.run("delete", "cronjob", jobs.RECONCILE_CRON_JOB, "-n", plan.namespace,
+                           "--ignore-not-found").decode().splitlines()
+    command = ["apply", "--server-side", "--field-manager=kubectl-ark", "-f", "-"]
+    if force_conflicts:
+        command.append("--force-conflicts")
+    return _when_admitted(lambda: kubectl.run(*command, stdin=_as_list(wanted)).decode().splitlines())
+
+
 def validate(kubectl: Kubectl, plan: Plan, *, location: str = kinds.DEFAULT_LOCATION) -> dict[str, Any]:
     """Have a Job try the location; the BackupStorageLocation afterwards. Raises KubectlFailed if it is unusable."""
     namespace = plan.namespace
@@ -152,7 +178,7 @@ def validate(kubectl: Kubectl, plan: Plan, *, location: str = kinds.DEFAULT_LOCA
     job = jobs.validation_job(resource, plan.settings)
     # Each validation is a Job of its own: the former one may still be there.
     job["metadata"]["name"] = names.job_name("validate", location, uuid.uuid4().hex)
-    created = _create_when_admitted(kubectl, namespace, job)
+    created = _when_admitted(lambda: kubectl.create(paths.jobs(namespace), job))
     try:
         _await(kubectl, resource, created)
     finally:
@@ -171,16 +197,16 @@ def sentence(subject: str, verb: str, message: str) -> str:
     return message if message.startswith(subject) else f"{subject} {verb} {message}"
 
 
-def _create_when_admitted(kubectl: Kubectl, namespace: str, job: dict[str, Any]) -> dict[str, Any]:
+def _when_admitted(create: Callable[[], Result]) -> Result:
     """A policy that install has just changed takes a moment to hold; until then the former image is asked for."""
     for _ in range(20):
         try:
-            return kubectl.create(paths.jobs(namespace), job)
+            return create()
         except KubectlError as error:
             if "ValidatingAdmissionPolicy" not in error.message and "serviceaccount" not in error.message:
                 raise
             time.sleep(0.5)
-    return kubectl.create(paths.jobs(namespace), job)
+    return create()
 
 
 def _await(kubectl: Kubectl, location: dict[str, Any], job: dict[str, Any]) -> None:
@@ -221,9 +247,9 @@ def is_kept(kubectl: Kubectl, namespace: str) -> bool:
 
 def remove(kubectl: Kubectl, namespace: str) -> list[str]:
     """Delete all that install made and wait until it is gone; kubectl's lines about it. The bucket is left alone."""
-    objects = basis(Plan(namespace=namespace, settings=Settings(), location={}))
-    objects = [each for each in objects if not each["apiVersion"].startswith("rbac.")]
-    objects += reach.granted(kubectl, namespace)
+    plan = Plan(namespace=namespace, settings=Settings(), location={})
+    objects = [each for each in basis(plan) if not each["apiVersion"].startswith("rbac.")]
+    objects += repetition(plan) + reach.granted(kubectl, namespace)
     lines = []
     if is_kept(kubectl, namespace):
         objects = [each for each in objects if each["kind"] != "Namespace"]
@@ -233,7 +259,7 @@ def remove(kubectl: Kubectl, namespace: str) -> list[str]:
     if _others(kubectl, namespace):
         objects = [each for each in objects if each["kind"] != "CustomResourceDefinition"]
     # The policies go first, so that nothing can be locked in; the namespace last.
-    order = ("ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy", "CustomResourceDefinition",
+    order = ("ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy", "CronJob", "CustomResourceDefinition",
              "ClusterRoleBinding", "ClusterRole", "RoleBinding", "Role", "ServiceAccount", "ConfigMap", "Namespace")
     objects.sort(key=lambda each: order.index(each["kind"]))
     bare = [{"apiVersion": each["apiVersion"], "kind": each["kind"], "metadata": {
@@ -245,7 +271,8 @@ def remove(kubectl: Kubectl, namespace: str) -> list[str]:
 def _empty(kubectl: Kubectl, namespace: str) -> list[str]:
     """Delete our objects, with the Jobs they own, and the Secret that install made, from a namespace that stays."""
     selector = f"{labels.MANAGED_BY}={labels.MANAGER}"
-    lines = kubectl.run("delete", "secrets", "-n", namespace, "-l", selector, "--ignore-not-found").decode()
+    lines = kubectl.run("delete", "secrets,cronjobs,jobs", "-n", namespace, "-l", selector,
+                        "--ignore-not-found").decode()
     served = kubectl.run("api-resources", "--api-group", labels.GROUP, "-o", "name").decode().split()
     if names_served := [kind.full_name for kind in kinds.ALL if kind.full_name in served]:
         lines += kubectl.run("delete", ",".join(names_served), "-n", namespace, "--all", "--timeout=300s").decode()

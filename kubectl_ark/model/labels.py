@@ -21,6 +21,9 @@ INSTALLATION = f"{GROUP}/installation"
 """On roles and bindings: Ark's namespace, wherever they lie themselves."""
 
 SYNCED = f"{GROUP}/synced"
+JOB = f"{GROUP}/job"
+"""Annotation of a Backup that a schedule's pod has made: "<name>/<uid>" of that pod's Job, which runs it too."""
+
 CANCEL = f"{GROUP}/cancel-requested"
 CLUSTER_ID = f"{GROUP}/cluster-id"
 MANIFEST_SHA256 = f"{GROUP}/manifest-sha256"
@@ -46,7 +49,10 @@ def label_value(name: str) -> str:
 
 
 def run_labels(*, component: str, name: str, uid: str, version: str) -> dict[str, str]:
-    """Labels of the Job and pod of one run. ``component``: "backup", "restore", "fetch", "validate"."""
+    """Labels of the Job and pod of one run.
+
+    component: "backup", "restore", "fetch", "validate", "reconcile" or "schedule".
+    """
     return {
         "app.kubernetes.io/name": "ark",
         "app.kubernetes.io/instance": label_value(name),

@@ -6,6 +6,9 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
+from kubectl_ark.model import kinds
+from kubectl_ark.model.labels import GROUP
+
 
 @dataclasses.dataclass(frozen=True)
 class Resource:
@@ -41,6 +44,15 @@ class Resource:
         if subresource is not None:
             parts.append(subresource)
         return "/".join(parts)
+
+
+JOBS = Resource("batch", "v1", "jobs", "Job", True)
+CRON_JOBS = Resource("batch", "v1", "cronjobs", "CronJob", True)
+
+
+def custom(kind: kinds.Kind) -> Resource:
+    """One of our own kinds, as a kind of the cluster."""
+    return Resource(GROUP, kinds.VERSION, kind.plural, kind.kind, True)
 
 
 class Catalog:

@@ -35,6 +35,8 @@ class Settings:
     active_deadline_seconds: int = 4 * 3600
     ttl_seconds_after_finished: int = 3600
     """How long a finished Job stays, for those who want to look into its pod."""
+    reconcile_schedule: str = "*/5 * * * *"
+    """When a CronJob makes a pass over everything, in cron's five fields; "none" for never."""
     namespaces: str = ""
     """What backups and restores are limited to, with commas; "" for the whole cluster."""
 

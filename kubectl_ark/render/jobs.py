@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from kubectl_ark import __version__
@@ -11,6 +12,8 @@ from kubectl_ark.model.settings import Settings
 
 FETCHED_FILE = "/tmp/fetched"
 """Where the fetching pod puts the file; the admission policy allows exec to read just this."""
+
+RECONCILE_CRON_JOB = "ark-reconcile"
 
 DEFAULT_SECRET = ("cloud-credentials", "cloud")
 """Velero's Secret and key where a location names none."""
@@ -41,6 +44,28 @@ def fetch_job(request: dict[str, Any], settings: Settings, *, location: dict[str
              "key": key, "output": FETCHED_FILE, "secret": secret if has_secret else None}
     return _render("fetch-job", kinds.DOWNLOAD_REQUEST, request, settings, component="fetch",
                    arguments=["fetch", "--output", FETCHED_FILE], fetch=fetch)
+
+
+def reconcile_job(namespace: str, settings: Settings, *, token: str, only: Sequence[str] = ()) -> dict[str, Any]:
+    """The Job that makes one pass over everything. only: names of topics; all if empty.
+
+    token: a text that no other pass has. Nobody owns the Job; it goes when its time to live is over.
+    """
+    from kubectl_ark.render.jobspecs import render_one
+
+    arguments = ["reconcile", "--namespace", namespace] + (["--only", ",".join(only)] if only else [])
+    return render_one("reconcile-job", {
+        "namespace": namespace, "settings": settings, "args": arguments,
+        "job": {"name": names.job_name("reconcile", "", token), "owner": None, "labels": labels.run_labels(
+            component="reconcile", name="reconcile", uid=token, version=__version__)}})
+
+
+def reconcile_cron_job(namespace: str, settings: Settings) -> dict[str, Any]:
+    """The CronJob that makes a pass again and again, as often as the settings say."""
+    from kubectl_ark.render.jobspecs import render_one
+
+    job = reconcile_job(namespace, settings, token="cronjob")
+    return render_one("reconcile-cronjob", {"namespace": namespace, "settings": settings, "job": job})
 
 
 def job_name(component: str, resource: dict[str, Any]) -> str:

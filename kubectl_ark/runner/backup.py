@@ -19,7 +19,7 @@ from kubectl_ark.engine.runlog import RunLog
 from kubectl_ark.kube.pages import items
 from kubectl_ark.model import backup_spec, kinds, layout, phases, times
 from kubectl_ark.model.phases import Phase
-from kubectl_ark.model.resources import Resource
+from kubectl_ark.model.resources import custom
 from kubectl_ark.runner import locations
 from kubectl_ark.runner.forward import warnings_to
 from kubectl_ark.runner.heartbeat import Heartbeat
@@ -175,5 +175,4 @@ def _cluster_id(work: Work) -> str:
 
 def _is_gone(work: Work, uid: str) -> bool:
     """True if no Backup of this name and uid exists anywhere in this cluster."""
-    backups = Resource("ark.heptio.com", kinds.VERSION, kinds.BACKUP.plural, kinds.BACKUP.kind, True)
-    return not any(item["metadata"]["uid"] == uid for item in items(work.api, backups))
+    return not any(item["metadata"]["uid"] == uid for item in items(work.api, custom(kinds.BACKUP)))

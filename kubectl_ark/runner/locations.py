@@ -8,12 +8,12 @@ from typing import Any
 from kubectl_ark import errors
 from kubectl_ark.kube.api import Api
 from kubectl_ark.kube.pages import items
-from kubectl_ark.model import kinds, labels
-from kubectl_ark.model.resources import Resource
+from kubectl_ark.model import kinds
+from kubectl_ark.model.resources import Resource, custom
 from kubectl_ark.store.bucket import Bucket
 from kubectl_ark.store.location import DEFAULT_SECRET, Location, parse
 
-LOCATIONS = Resource(labels.GROUP, kinds.VERSION, kinds.STORAGE_LOCATION.plural, kinds.STORAGE_LOCATION.kind, True)
+LOCATIONS = custom(kinds.STORAGE_LOCATION)
 SECRETS = Resource("", "v1", "secrets", "Secret", True)
 
 

@@ -14,9 +14,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kubectl_ark import __version__, errors
-from kubectl_ark.model import kinds
-from kubectl_ark.runner import memory
+from kubectl_ark import errors
+from kubectl_ark.runner import commands, memory
 
 if TYPE_CHECKING:
     from kubectl_ark.engine.progress import Progress
@@ -30,7 +29,7 @@ MAX_TERMINATION_MESSAGE = 4096
 
 def main(arguments: list[str]) -> int:
     """Run one piece of work; the process's exit code. 0 done, 1 try again, 10-13 permanent (see ``errors``)."""
-    options = _parser().parse_args(arguments)
+    options = commands.parser().parse_args(arguments)
     logging.basicConfig(level=logging.DEBUG if options.verbose else logging.INFO, stream=sys.stderr,
                         format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("urllib3").setLevel(logging.ERROR)
@@ -55,11 +54,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _dispatch(options: argparse.Namespace, directory: Path) -> None:
-    if options.work == "fetch":
-        from kubectl_ark.runner.fetch import fetch
+    command = commands.COMMANDS[options.work]
+    if not command.needs_cluster:
         # The first process of a container is not ended by a signal that it has no handler for.
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(errors.EXIT_OK))
-        fetch(Path(options.output), environment=os.environ)
+        command.function()(environment=os.environ, **command.values(options))
         return
     from kubectl_ark.engine.progress import Progress
     from kubectl_ark.kube.api import Api
@@ -73,16 +72,9 @@ def _dispatch(options: argparse.Namespace, directory: Path) -> None:
     if options.kubeconfig and os.environ.get("KUBERNETES_SERVICE_HOST"):
         raise errors.InvalidInput("--kubeconfig is for use outside a pod; in a pod the service account counts")
     api = Api(connect(kubeconfig=options.kubeconfig, context=options.context), stop=stop)
-    work = Work(api, identity.from_environment(), options.namespace, options.name, directory, progress)
-    if options.work == "backup":
-        from kubectl_ark.runner.backup import backup
-        backup(work)
-    elif options.work == "restore":
-        from kubectl_ark.runner.restore import restore
-        restore(work)
-    else:
-        from kubectl_ark.runner.validate import validate_location
-        validate_location(work)
+    name = options.name if command.takes_name else ""
+    work = Work(api, identity.from_environment(), options.namespace, name, directory, progress)
+    command.function()(work, **command.values(options))
 
 
 def stop_on_signals(stop: threading.Event, progress: Progress) -> None:
@@ -97,23 +89,6 @@ def stop_on_signals(stop: threading.Event, progress: Progress) -> None:
 
     signal.signal(signal.SIGTERM, terminate)
     signal.signal(signal.SIGINT, terminate)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="kubectl_ark.runner", description="Runs one backup, restore or check")
-    parser.add_argument("--version", action="version", version=__version__)
-    work = parser.add_subparsers(dest="work", required=True)
-    for name in ("backup", "restore", "validate-location"):
-        command = work.add_parser(name)
-        command.add_argument("name", metavar="NAME")
-        command.add_argument("--namespace", "-n", default=kinds.DEFAULT_NAMESPACE)
-        command.add_argument("--kubeconfig", help="for use outside a pod")
-        command.add_argument("--context", help="for use outside a pod")
-        command.add_argument("--verbose", "-v", action="store_true")
-    fetch = work.add_parser("fetch")
-    fetch.add_argument("--output", required=True)
-    fetch.add_argument("--verbose", "-v", action="store_true")
-    return parser
 
 
 def _leave_word(sentence: str) -> None:

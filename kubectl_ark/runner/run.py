@@ -14,7 +14,7 @@ from kubectl_ark import __version__, errors
 from kubectl_ark.kube.api import Api
 from kubectl_ark.model import kinds, labels, phases, times
 from kubectl_ark.model.phases import Phase
-from kubectl_ark.model.resources import Resource
+from kubectl_ark.model.resources import JOBS, custom
 from kubectl_ark.runner import events
 from kubectl_ark.runner.identity import Identity
 
@@ -37,7 +37,7 @@ class Run:
         self.object: dict[str, Any] = {}
         """The CR as last seen."""
         self._api = api
-        self._path = Resource(labels.GROUP, kinds.VERSION, kind.plural, kind.kind, True).path(namespace, name)
+        self._path = custom(kind).path(namespace, name)
         self._lock = threading.RLock()
         self._claim: dict[str, Any] = {}
 
@@ -142,7 +142,7 @@ class Run:
         """True if no further pod will take over should this one fail."""
         if not self.identity.job_name:
             return True
-        path = Resource("batch", "v1", "jobs", "Job", True).path(self.namespace, self.identity.job_name)
+        path = JOBS.path(self.namespace, self.identity.job_name)
         try:
             job = self._api.get(path)
         except errors.ApiError:

@@ -8,12 +8,12 @@ from typing import Any
 from kubectl_ark import errors
 from kubectl_ark.engine.backup.ownership import MAX_METADATA
 from kubectl_ark.kube.api import Api
-from kubectl_ark.model import kinds, labels, layout, phases
-from kubectl_ark.model.resources import Resource
+from kubectl_ark.model import kinds, layout, phases
+from kubectl_ark.model.resources import custom
 from kubectl_ark.runner import locations
 from kubectl_ark.store.bucket import Bucket
 
-BACKUPS = Resource(labels.GROUP, kinds.VERSION, kinds.BACKUP.plural, kinds.BACKUP.kind, True)
+BACKUPS = custom(kinds.BACKUP)
 
 
 def find(api: Api, namespace: str, name: str) -> tuple[Bucket, dict[str, Any]]:

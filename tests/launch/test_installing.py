@@ -65,6 +65,16 @@ def test_without_a_file_no_secret_is_made(flags: tuple[str, ...], credential: An
     assert objects["BackupStorageLocation", "default"]["spec"].get("credential") == credential
 
 
+@pytest.mark.parametrize(("flags", "schedules"), [((), ["*/5 * * * *"]), (("--reconcile-schedule", "0 * * * *"),
+                         ["0 * * * *"]), (("--reconcile-schedule", "none"), [])])
+def test_passes_are_made_by_a_cron_job_as_often_as_asked(flags: tuple[str, ...], schedules: list[str]) -> None:
+    objects = manifests("--no-secret", *flags)
+    made = [each for (kind, _), each in objects.items() if kind == "CronJob"]
+    assert [each["spec"]["schedule"] for each in made] == schedules
+    assert all(each["metadata"]["name"] == "ark-reconcile" for each in made)
+    assert objects["ConfigMap", "ark-settings"]["data"]["reconcileSchedule"] == (schedules or ["none"])[0]
+
+
 def test_crds_only_is_crds_only() -> None:
     done = ark("install", "--crds-only", "--dry-run=client", "-o", "json")
     assert {each["kind"] for each in json.loads(done.stdout)["items"]} == {"CustomResourceDefinition"}
@@ -75,12 +85,15 @@ def test_the_namespace_enforces_pod_security_restricted() -> None:
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
-def test_no_account_may_delete_and_only_restore_may_escalate() -> None:
+def test_only_reconcile_may_delete_and_that_just_our_own_and_only_restore_may_escalate() -> None:
     objects = manifests("--no-secret")
     rules = {name: each["rules"] for (kind, name), each in objects.items() if kind in ("Role", "ClusterRole")}
     for name, granted in rules.items():
         verbs = {verb for rule in granted for verb in rule["verbs"]}
-        assert not verbs & {"delete", "deletecollection", "*", "impersonate"}, name
+        assert not verbs & {"deletecollection", "*", "impersonate"}, name
+        for rule in granted:
+            assert "delete" not in rule["verbs"] or (name, rule["apiGroups"]) in (
+                ("ark-reconcile", ["ark.heptio.com"]), ("ark-reconcile", ["batch"]))
         assert name == "ns-restore" or not verbs & {"escalate", "bind"}
     assert {verb for rule in rules["ns-backup"] for verb in rule["verbs"]} == {"get", "list", "watch"}
 
@@ -133,7 +146,9 @@ def test_a_memory_limit_alone_changes_an_installation_in_nothing_else(tmp_path: 
     script = f'case "$1" in get) {SETTINGS};; apply) cat > {tmp_path}/applied; echo applied;; esac'
     done = ark("install", "--memory-limit", "512Mi", **answering(tmp_path, script))
     assert (done.returncode, done.stdout) == (0, "applied\n"), done.stderr
-    [applied] = json.loads((tmp_path / "applied").read_text())["items"]
+    applied, passes = json.loads((tmp_path / "applied").read_text())["items"]
+    pod = passes["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert pod["containers"][0]["resources"]["limits"]["memory"] == "512Mi"
     assert applied["metadata"]["name"] == "ark-settings" and applied["data"]["image"] == "img:7"
     assert (applied["data"]["memoryLimit"], applied["data"]["scratchSize"]) == ("512Mi", "1Gi")
     assert ark("install", "--memory-limit", "10", **answering(tmp_path, script)).returncode == 1
@@ -149,10 +164,12 @@ def test_installing_again_keeps_settings_that_are_not_given(tmp_path: Any, monke
     plan = installing.Plan("ns", Settings(image="img:8"), {})
     for name, value in answering(tmp_path, SETTINGS).items():
         monkeypatch.setenv(name, value)
-    kept = installing.with_former_settings(Kubectl(), plan, memory_limit=None, namespaces=None).settings
-    given = installing.with_former_settings(Kubectl(), plan, memory_limit="2Gi", namespaces="a").settings
+    kept = installing.with_former_settings(Kubectl(), plan, memory_limit=None, namespaces=None,
+                                           reconcile_schedule=None).settings
+    given = installing.with_former_settings(Kubectl(), plan, memory_limit="2Gi", namespaces="a",
+                                            reconcile_schedule="none").settings
     assert (kept.image, kept.memory_limit, kept.scratch_size) == ("img:8", "1Gi", "1Gi")
-    assert (given.memory_limit, given.reach) == ("2Gi", ("a",))
+    assert (given.memory_limit, given.reach, given.reconcile_schedule) == ("2Gi", ("a",), "none")
 
 
 def test_limited_to_namespaces_it_makes_roles_there_and_no_cluster_role() -> None:
@@ -162,7 +179,7 @@ def test_limited_to_namespaces_it_makes_roles_there_and_no_cluster_role() -> Non
     assert places == {"a", "b", "ns", "kube-system"}
     [settings] = [each["data"] for each in objects if each["kind"] == "ConfigMap"]
     assert settings["namespaces"] == "a,b"
-    everything = [each for each in objects if each["kind"] == "Role" and "*" in each["rules"][0]["resources"]]
+    everything = [each for each in objects if each["kind"] == "Role" and each["rules"][0]["apiGroups"] == ["*"]]
     assert {each["metadata"]["namespace"] for each in everything} == {"a", "b"}
     assert printed("--no-secret", "--namespaces", "*") == printed("--no-secret")
 

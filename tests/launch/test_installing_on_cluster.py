@@ -70,6 +70,8 @@ def test_our_own_jobs_are_let_in(kubectl: Kubectl, installed: installing.Plan, h
     settings = installed.settings
     for made in (jobs.run_job(kinds.BACKUP, resource, settings), jobs.run_job(kinds.RESTORE, resource, settings),
                  jobs.validation_job(resource, settings),
+                 jobs.reconcile_job(NAMESPACE, settings, token="a"),
+                 jobs.reconcile_job(NAMESPACE, settings, token="b", only=["deletions", "downloads"]),
                  jobs.fetch_job(resource, settings, location=LOCATION, key="k", has_secret=has_secret)):
         kubectl.create(paths.jobs(NAMESPACE), made, dry_run=True)
 
@@ -107,6 +109,7 @@ def mounted(job: dict[str, Any], name: str, path: str, **source: Any) -> None:
     lambda job: container(job)["args"].extend(["--kubeconfig", "/tmp/x"]),
     lambda job: container(job).update(args=["backup", "-v", "--namespace", NAMESPACE]),
     lambda job: container(job).update(args=["backup", "policy", "--namespace", "elsewhere"]),
+    lambda job: container(job).update(args=["reconcile", "--namespace", NAMESPACE]),
     lambda job: container(job).update(terminationMessagePath="/opt/ark/app/kubectl_ark/__init__.py"),
     lambda job: container(job)["volumeMounts"][0].update(subPath="x"),
     lambda job: container(job)["env"].append(
@@ -134,6 +137,34 @@ def test_anything_else_is_kept_out(kubectl: Kubectl, job: dict[str, Any], change
     change(changed)
     with pytest.raises(KubectlError, match="ValidatingAdmissionPolicy"):
         kubectl.create(paths.jobs(NAMESPACE), changed, dry_run=True)
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--kubeconfig", "/tmp/x"], ["--only", "--kubeconfig"], ["--only", "starts", "-v"], ["--only"]])
+def test_a_pass_takes_no_other_arguments(kubectl: Kubectl, installed: installing.Plan, arguments: list[str]) -> None:
+    changed = jobs.reconcile_job(NAMESPACE, installed.settings, token="a")
+    container(changed)["args"] += arguments
+    with pytest.raises(KubectlError, match="ValidatingAdmissionPolicy"):
+        kubectl.create(paths.jobs(NAMESPACE), changed, dry_run=True)
+
+
+def test_the_cron_job_of_passes_is_made_changed_and_taken_away(
+        cluster: Environment, kubectl: Kubectl, installed: installing.Plan) -> None:
+    def plan(schedule: str) -> installing.Plan:
+        return dataclasses.replace(installed, settings=dataclasses.replace(
+            installed.settings, reconcile_schedule=schedule))
+
+    for schedule in ("7 7 7 7 *", "8 8 8 8 *"):
+        installing.repeat(kubectl, plan(schedule))
+        made = cluster.get("cronjob", "ark-reconcile", "-n", NAMESPACE)
+        assert made["spec"]["schedule"] == schedule
+    text = json.dumps(installing.repetition(plan("8 8 8 8 *"))[0])
+    done = cluster.run("diff", "--server-side", "--field-manager=kubectl-ark", "-f", "-", input=text, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+    with pytest.raises(KubectlError, match="schedule"):
+        installing.repeat(kubectl, plan("every now and then"))
+    installing.repeat(kubectl, plan("none"))
+    assert cluster.get("cronjobs", "-n", NAMESPACE)["items"] == []
 
 
 @pytest.mark.parametrize("change", [

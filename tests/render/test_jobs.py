@@ -21,7 +21,9 @@ def resource(kind: kinds.Kind, **spec: Any) -> dict[str, Any]:
 
 LOCATION = {"metadata": {"name": "default"}, "spec": {"provider": "aws", "credential": {"name": "s", "key": "k"}}}
 
-JOBS = {
+CRON_JOB = jobs.reconcile_cron_job("ark", SETTINGS)
+
+JOBS: dict[str, dict[str, Any]] = {
     "backup": jobs.run_job(kinds.BACKUP, resource(kinds.BACKUP), SETTINGS),
     "restore": jobs.run_job(kinds.RESTORE, resource(kinds.RESTORE), SETTINGS),
     "validate": jobs.validation_job(resource(kinds.STORAGE_LOCATION), SETTINGS),
@@ -29,9 +31,13 @@ JOBS = {
                             has_secret=True),
     "fetch without a secret": jobs.fetch_job(resource(kinds.DOWNLOAD_REQUEST), SETTINGS, location=LOCATION, key="k",
                                              has_secret=False),
+    "reconcile": jobs.reconcile_job("ark", SETTINGS, token="12345678", only=["deletions", "downloads"]),
+    "reconcile by a CronJob": CRON_JOB["spec"]["jobTemplate"],
 }
 ACCOUNTS = {"backup": "ark-backup", "restore": "ark-restore", "validate": "ark-reconcile", "fetch": "ark-fetch",
-            "fetch without a secret": "ark-fetch"}
+            "fetch without a secret": "ark-fetch", "reconcile": "ark-reconcile",
+            "reconcile by a CronJob": "ark-reconcile"}
+OWNERLESS = ("reconcile", "reconcile by a CronJob")
 
 
 @pytest.fixture(params=sorted(JOBS))
@@ -75,15 +81,19 @@ def test_it_has_requests_and_limits_and_never_overrides_the_command(pod: dict[st
     assert pod["imagePullSecrets"] == [{"name": "pull"}] and pod["enableServiceLinks"] is False
 
 
-def test_it_is_owned_by_its_cr_without_blocking_the_crs_deletion(job: dict[str, Any]) -> None:
+def test_it_is_owned_by_its_cr_without_blocking_the_crs_deletion(name: str, job: dict[str, Any]) -> None:
+    if name in OWNERLESS:
+        assert "ownerReferences" not in job["metadata"]
+        return
     [owner] = job["metadata"]["ownerReferences"]
     assert owner["uid"] == UID and owner["controller"] is True and "blockOwnerDeletion" not in owner
 
 
-def test_names_and_labels_fit_even_for_the_longest_cr(job: dict[str, Any]) -> None:
-    assert len(job["metadata"]["name"]) <= 63
+def test_names_and_labels_fit_even_for_the_longest_cr(name: str, job: dict[str, Any]) -> None:
+    assert len(job["metadata"].get("name", "")) <= 63
     for carried in (job["metadata"]["labels"], job["spec"]["template"]["metadata"]["labels"]):
-        assert carried[labels.RUN_UID] == UID and carried["velero.io/exclude-from-backup"] == "true"
+        assert (carried[labels.RUN_UID] == UID) is (name not in OWNERLESS)
+        assert carried["velero.io/exclude-from-backup"] == "true"
         assert all(len(value) <= 63 for value in carried.values())
 
 
@@ -103,3 +113,17 @@ def test_the_bounded_scratch_space_is_all_it_can_write_to(pod: dict[str, Any]) -
     assert all(mount.get("readOnly") for name, mount in mounts.items() if name != "scratch")
     scratch = next(volume for volume in pod["volumes"] if volume["name"] == "scratch")
     assert scratch["emptyDir"]["sizeLimit"]
+
+
+def test_the_passes_cron_job_starts_none_beside_another_and_makes_up_for_a_missed_one_for_a_while() -> None:
+    spec = CRON_JOB["spec"]
+    assert CRON_JOB["metadata"]["name"] == "ark-reconcile" and spec["schedule"] == "*/5 * * * *"
+    assert (spec["concurrencyPolicy"], spec["suspend"], spec["timeZone"]) == ("Forbid", False, "Etc/UTC")
+    assert spec["startingDeadlineSeconds"] >= 10, "a CronJob with less never fires"
+
+
+def test_a_pass_is_told_its_topics_in_one_word_and_is_not_tried_again() -> None:
+    job = JOBS["reconcile"]
+    assert job["spec"]["template"]["spec"]["containers"][0]["args"] == [
+        "reconcile", "--namespace", "ark", "--only", "deletions,downloads"]
+    assert job["spec"]["backoffLimit"] == 0 and job["metadata"]["name"] == "ark-reconcile-12345678"

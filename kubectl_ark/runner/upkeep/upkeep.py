@@ -4,32 +4,41 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import logging
 from pathlib import Path
 
 from kubectl_ark.kube.api import Api
 from kubectl_ark.runner.identity import Identity
 
-logger = logging.getLogger(__name__)
-
 
 @dataclasses.dataclass
 class Upkeep:
-    """One pass over one Ark namespace. now: when it began, UTC. directory: scratch space, removed afterwards."""
+    """One pass over one Ark namespace. now: when it began, UTC. directory: scratch space, removed afterwards.
+
+    The page goes to stdout, line by line as things are done; diagnostics go to the log, on stderr.
+    """
 
     api: Api
     identity: Identity
     namespace: str
     now: datetime.datetime
     directory: Path
+    topic: str = ""
+    """The one that is being attended to."""
+    done: int = 0
+    """How many things were done."""
     problems: list[str] = dataclasses.field(default_factory=list)
     """Sentences about what should have been done and could not; the pass goes on, and ends with exit code 1."""
 
     def say(self, sentence: str) -> None:
         """One line of the page: something was done."""
-        logger.info("%s", sentence)
+        self.done += 1
+        self.write(f"{self.topic}: {sentence}")
 
     def trouble(self, sentence: str) -> None:
         """One line of the page: something could not be done."""
-        logger.warning("%s", sentence)
         self.problems.append(sentence)
+        self.write(f"{self.topic}: Error: {sentence}")
+
+    def write(self, line: str) -> None:
+        """One line of the page that counts for nothing."""
+        print(line, flush=True)

@@ -1,0 +1,20 @@
+"""What install left in Ark's namespace for the runner to go by."""
+
+from __future__ import annotations
+
+from kubectl_ark import errors
+from kubectl_ark.kube.api import Api
+from kubectl_ark.model.resources import Resource
+from kubectl_ark.model.settings import CONFIG_MAP, Settings, from_data
+
+CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", True)
+
+
+def settings(api: Api, namespace: str) -> Settings:
+    """What Jobs are made with. Raises InvalidInput where it is missing or makes no sense, ApiError."""
+    try:
+        config_map = api.get(CONFIG_MAPS.path(namespace, CONFIG_MAP))
+    except errors.NotFound:
+        raise errors.InvalidInput(f"kubectl-ark is not installed in namespace {namespace} (no ConfigMap {CONFIG_MAP})",
+                                  hint='run "kubectl ark install"') from None
+    return from_data(config_map.get("data") or {})
