@@ -50,7 +50,8 @@ def test_roles_follow_the_namespaces_that_install_was_last_given(
     assert made(kubectl) == of("reach-a", "reach-b")
     lines = installing.apply(kubectl, with_namespaces("reach-b"))
     assert made(kubectl) == of("reach-b") and sum("deleted" in line for line in lines) == 4
-    kept = installing.with_former_settings(kubectl, with_namespaces(""), memory_limit=None, namespaces=None)
+    kept = installing.with_former_settings(kubectl, with_namespaces(""), memory_limit=None, namespaces=None,
+                                           reconcile_schedule=None)
     assert kept.settings.reach == ("reach-b",)
     installing.apply(kubectl, with_namespaces(""))
     assert made(kubectl) == of() | EVERYWHERE
