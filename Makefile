@@ -32,8 +32,11 @@ lint: venv  ## flake8, mypy --strict and the layer rules
 unit: venv  ## The fast tests, which need no cluster
 	$(BIN)/pytest -m 'not api and not node and not heavy'
 
-test: lint cluster-up krew  ## All set-up, then every test: unit, against the API server, end to end on the node with S3
-	$(WITH_CLUSTER) $(BIN)/pytest -m 'not heavy'
+test: venv  ## All set-up, then every test: unit, against the API server, end to end on the node with S3
+	@mkdir -p build; $(MAKE) --no-print-directory lint >build/lint.log 2>&1 & lint=$$!; \
+	  $(MAKE) --no-print-directory cluster-up krew; ready=$$?; \
+	  wait $$lint; linted=$$?; cat build/lint.log; [ $$ready$$linted = 00 ]
+	$(WITH_CLUSTER) $(BIN)/python -m tests.suite
 
 test-heavy: lint cluster-up krew  ## What is too long for every run
 	$(WITH_CLUSTER) $(BIN)/pytest -m heavy

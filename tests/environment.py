@@ -13,6 +13,12 @@ from typing import Any
 BUCKET = "ark"
 
 
+def own(name: str) -> str:
+    """A name for something in the cluster, made this worker's own where tests run in parallel workers."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    return f"{name}-{worker}" if worker else name
+
+
 @dataclasses.dataclass(frozen=True)
 class Environment:
     """What ``python3 -m tests.cluster env`` prints, with types."""

@@ -12,7 +12,10 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.e2e.proxy import Proxy
-from tests.environment import BUCKET, Environment
+from tests.environment import BUCKET, Environment, own
+
+NAMESPACE = own("ark-e2e")
+"""Where Ark is for all end-to-end tests."""
 
 FINISHED = ("Completed", "PartiallyFailed", "Failed", "FailedValidation")
 RUN_UID = "ark.heptio.com/run-uid"

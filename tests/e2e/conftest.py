@@ -1,4 +1,4 @@
-"""One Ark namespace for all end-to-end tests, with a prefix of its own in the bucket."""
+"""One Ark namespace for all end-to-end tests of a worker, with a prefix of its own in the bucket."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.ark import Ark, Doomed, eventually
+from tests.e2e.ark import NAMESPACE, Ark, Doomed, eventually
 from tests.e2e.bucket import Bucket
 from tests.e2e.many import COUNT, NAMESPACE as MANY, noisy_config_maps
 from tests.e2e.proxy import Proxy
 from tests.environment import Environment
 from tests.plugin import installed_plugin
 
-NAMESPACE = "ark-e2e"
 LAST = ("tests/test_readme.py", "tests/e2e/test_uninstall.py")
-"""What takes the CRDs away, and with them every other test's objects, runs after everything else, in this order."""
+"""What takes the CRDs away, and with them every other test's objects, runs after everything else, in this order.
+
+Their tests are marked ``alone``, so that it is so where tests run in parallel workers too.
+"""
 
 
 @pytest.hookimpl(trylast=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import random
 
-NAMESPACE, COUNT = "ark-e2e-many", 100
+from tests.environment import own
+
+NAMESPACE, COUNT = own("ark-e2e-many"), 100
 
 
 def noisy_config_maps(count: int) -> dict[str, str]:

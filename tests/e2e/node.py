@@ -18,7 +18,10 @@ import pytest
 from tests.e2e.ark import Ark, eventually
 
 STEP_SECONDS = 0.03
-"""How long it runs between two looks. It gets through a few dozen objects in that time."""
+"""Processor time that it gets between two looks, however busy the machine is: a few dozen objects' worth."""
+
+IDLE_STEPS = 10
+"""It may be waiting instead: so many times as long, by the clock, is a step too."""
 
 START_SECONDS = 0.3
 """How long it may run freely at first: less than it takes Python to import what the runner needs."""
@@ -56,9 +59,15 @@ class Stepped:
         deadline = time.monotonic() + timeout
         while not is_so():
             assert time.monotonic() < deadline, f"not within {timeout:.0f} s: {what}"
-            self.resume()
-            time.sleep(STEP_SECONDS)
-            self.stop()
+            self._step()
+
+    def _step(self) -> None:
+        used, began = _processor_seconds(self.pid), time.monotonic()
+        self.resume()
+        while (_processor_seconds(self.pid) < used + STEP_SECONDS
+               and time.monotonic() < began + IDLE_STEPS * STEP_SECONDS):
+            time.sleep(STEP_SECONDS / 10)
+        self.stop()
 
     def stop(self) -> None:
         """Not a single instruction from here on."""
@@ -84,6 +93,15 @@ class Stepped:
             self.resume()
         except ProcessLookupError:
             pass
+
+
+def _processor_seconds(pid: int) -> float:
+    """What all threads of a process have used so far (proc(5), fields 14 and 15); for ever if it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return float("inf")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _python(pids: list[int]) -> int | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.ark import Ark
+from tests.e2e.ark import NAMESPACE, Ark
 from tests.e2e.node import Stepped
 
 pytestmark = pytest.mark.node
@@ -22,7 +22,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "a hook": {"lifecycle": {"preStop": {"exec": {"command": ["id"]}}}},
     "another working directory": {"workingDir": "/tmp"},
     "a kubeconfig of its own": {"args": ["backup", "admitted", "--kubeconfig", "/tmp/kubeconfig"]},
-    "another command of the runner": {"args": ["restore", "admitted", "--namespace", "ark-e2e"]},
+    "another command of the runner": {"args": ["restore", "admitted", "--namespace", NAMESPACE]},
     "a mount over the runner's code": {"volumeMounts": [{"name": "scratch", "mountPath": "/opt/ark/app"}]},
 }
 

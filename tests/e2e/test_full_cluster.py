@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.ark import Ark, config_maps
 from tests.environment import Environment
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.alone]
 
 NAMESPACE = "ark-e2e-lost"
 

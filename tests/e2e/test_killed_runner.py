@@ -10,7 +10,7 @@ from tests.e2e.many import COUNT, NAMESPACE
 from tests.e2e.node import Stepped
 from tests.environment import Environment
 
-pytestmark = [pytest.mark.node, pytest.mark.usefixtures("out_of_memory")]
+pytestmark = [pytest.mark.node, pytest.mark.xdist_group("killed"), pytest.mark.usefixtures("out_of_memory")]
 # Those runs' Jobs wait half a minute between their tries; they may as well do so during these tests.
 
 BACKUP, RESTORE = "killed-backup", "killed-restore"

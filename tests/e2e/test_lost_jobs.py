@@ -14,7 +14,7 @@ from tests.e2e.many import NAMESPACE as MANY
 from tests.e2e.node import Stepped
 from tests.environment import Environment
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.xdist_group("killed")]
 
 NAMESPACE = "ark-e2e-some"
 

@@ -7,7 +7,7 @@ import pytest
 from kubectl_ark.model import times
 from tests.e2e.ark import Answer, Ark, Doomed, eventually, finish
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.xdist_group("killed")]
 
 SECONDS = 10.0
 """How soon after the third kill the user must know."""

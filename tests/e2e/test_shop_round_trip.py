@@ -13,7 +13,7 @@ from tests.e2e.ark import Ark
 from tests.e2e.shop import VOLUME, Objects, Shop, text
 from tests.environment import Environment
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.xdist_group("shop")]
 
 LABELS = ("ark.heptio.com/restore-name", "ark.heptio.com/backup-name")
 

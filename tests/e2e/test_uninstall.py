@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.ark import Ark
 from tests.e2e.bucket import Bucket
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.alone]
 
 
 def test_it_leaves_nothing_in_the_cluster_and_the_bucket_as_it_was(ark: Ark, bucket: Bucket, name: str) -> None:

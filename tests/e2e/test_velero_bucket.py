@@ -11,7 +11,7 @@ from tests.e2e.bucket import Bucket
 from tests.e2e.shop import VOLUME, Shop
 from tests.environment import Environment
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.xdist_group("shop")]
 
 FIXTURE = Path(__file__).resolve().parents[1] / "fixtures" / "velero-1.18.1"
 LABELS = {"ark.heptio.com/restore-name": "from-velero", "ark.heptio.com/backup-name": "shop-velero-2"}

@@ -10,9 +10,9 @@ import pytest
 from kubectl_ark.launch import installing
 from kubectl_ark.launch.kubectl import Kubectl
 from kubectl_ark.model.settings import Settings
-from tests.environment import BUCKET, Environment
+from tests.environment import BUCKET, Environment, own
 
-NAMESPACE = "ark-launch"
+NAMESPACE = own("ark-launch")
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +30,7 @@ def kubectl(cluster: Environment) -> Iterator[Kubectl]:
 def plan(cluster: Environment) -> installing.Plan:
     """What is installed."""
     location = {"provider": "aws", "default": True, "accessMode": "ReadWrite",
-                "objectStorage": {"bucket": BUCKET, "prefix": "launch"},
+                "objectStorage": {"bucket": BUCKET, "prefix": NAMESPACE},
                 "config": {"region": "us-east-1", "s3Url": cluster.s3_url, "s3ForcePathStyle": "true"},
                 "credential": {"name": installing.SECRET, "key": installing.SECRET_KEY}}
     return installing.Plan(NAMESPACE, Settings(image=cluster.image), location, cluster.credentials_file.encode())

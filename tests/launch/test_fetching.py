@@ -16,7 +16,8 @@ def test_several_members_read_as_one_stream() -> None:
     assert b"".join(unpacked(stream, "x")) == b"a" * 200_000 + b"b"
 
 
-@pytest.mark.parametrize("data", [b"", b"plain text", gzip.compress(b"a" * 9999)[:-9], b"\x1f\x8b" + b"\0" * 50])
+@pytest.mark.parametrize("data", [b"", b"plain text", gzip.compress(b"a" * 9999)[:-9], b"\x1f\x8b" + b"\0" * 50],
+                         ids=["empty", "plain text", "cut off", "zeros"])
 def test_what_is_cut_off_or_broken_is_damaged(data: bytes) -> None:
     with pytest.raises(errors.Damaged):
         b"".join(unpacked(io.BytesIO(data), "x"))
