@@ -142,6 +142,13 @@ class Ark:
         self.put({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": self.namespace},
                   "data": {"cloud": base64.b64encode(text.encode()).decode()}})
 
+    def accounts(self) -> None:
+        """Ark's service accounts with their rights; the runner itself goes by the tests' kubeconfig."""
+        values: Object = {"namespace": self.namespace, "namespaces": [], "labels": {}, "annotations": {}}
+        for item in jobspecs.render("accounts", values):
+            if item["kind"] != "Namespace":
+                self.put(item)
+
     def location(self, name: str = "default", *, url: str = "", bucket: str = "", **spec: Any) -> Object:
         """A BackupStorageLocation on this Ark's prefix; by default a sound one."""
         return self.put(self.cr("BackupStorageLocation", name, **{

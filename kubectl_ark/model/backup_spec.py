@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kubectl_ark.model import spec_rules, times
+from kubectl_ark.model import hooks, spec_rules, times
 
 DEFAULT_TTL = "720h0m0s"
 
 _LATER = (
     "includedClusterScopedResources", "excludedClusterScopedResources", "includedNamespaceScopedResources",
     "excludedNamespaceScopedResources", "orLabelSelectors", "snapshotMoveData", "datamover", "snapshotVolumes",
-    "defaultVolumesToFsBackup", "defaultVolumesToRestic", "uploaderConfig", "hooks", "volumeSnapshotLocations",
+    "defaultVolumesToFsBackup", "defaultVolumesToRestic", "uploaderConfig", "volumeSnapshotLocations",
     "orderedResources", "resourcePolicy", "metadata", "volumeGroupSnapshotLabelKey",
 )
 
@@ -26,6 +26,7 @@ def problems(spec: Mapping[str, Any]) -> list[str]:
     found = spec_rules.not_yet(spec, _LATER) + spec_rules.selection(spec)
     for field in ("csiSnapshotTimeout", "itemOperationTimeout"):
         found += spec_rules.duration(spec, field)
+    found += hooks.problems(spec.get("hooks") or {})
     ttl = spec_rules.duration(spec, "ttl")
     if not ttl and spec.get("ttl") and times.parse_duration(spec["ttl"]) < 0:
         ttl = [f'spec.ttl: "{spec["ttl"]}" is less than nothing']

@@ -19,22 +19,22 @@ def not_yet(spec: Mapping[str, Any], fields: tuple[str, ...]) -> list[str]:
             if _says_something(spec.get(field))]
 
 
-def selection(spec: Mapping[str, Any]) -> list[str]:
-    """Namespaces, kinds and labels."""
+def selection(spec: Mapping[str, Any], *, at: str = "spec") -> list[str]:
+    """Namespaces, kinds and labels. at: where these fields stand, "spec.hooks.resources[0]" for one."""
     problems = []
     for what in ("Namespaces", "Resources"):
         included, excluded = f"included{what}", f"excluded{what}"
         includes, excludes = spec.get(included) or [], spec.get(excluded) or []
         if "*" in includes and len(includes) > 1:
-            problems.append(f'spec.{included}: "*" already means all; leave out the others')
+            problems.append(f'{at}.{included}: "*" already means all; leave out the others')
         if "*" in excludes:
-            problems.append(f'spec.{excluded}: "*" would leave nothing')
+            problems.append(f'{at}.{excluded}: "*" would leave nothing')
         for name in sorted(set(includes) & set(excludes) - {"*"}):
-            problems.append(f'"{name}" is both in spec.{included} and in spec.{excluded}')
+            problems.append(f'"{name}" is both in {at}.{included} and in {at}.{excluded}')
         for field, values in ((included, includes), (excluded, excludes)):
             for value in values:
-                problems += [f"spec.{field}: {problem}" for problem in _pattern(value, field)]
-    problems += [f"spec.labelSelector: {problem}" for problem in selectors.problems(spec.get("labelSelector") or {})]
+                problems += [f"{at}.{field}: {problem}" for problem in _pattern(value, field)]
+    problems += [f"{at}.labelSelector: {problem}" for problem in selectors.problems(spec.get("labelSelector") or {})]
     return problems
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from kubectl_ark import errors
 from kubectl_ark.engine import spool
 from kubectl_ark.engine.backup import documents
+from kubectl_ark.engine.backup.hooks import PodStage
 from kubectl_ark.engine.backup.ownership import Ownership
 from kubectl_ark.engine.backup.run import Collected
 from kubectl_ark.engine.backup.run import run as collect
@@ -38,7 +39,11 @@ def backup(work: Work) -> None:
     with contextlib.ExitStack() as stack:
         log = RunLog(Results(), subject=("backup", f"{work.namespace}/{work.name}"), directory=work.directory)
         stack.enter_context(warnings_to(log))
+        stage = PodStage(
+            work.api, namespace=work.namespace, resources=_hooks(run), log=log, progress=work.progress,
+            remember=lambda pending: run.update(pendingHooks=pending or None))
         try:
+            stage.resume(run.status.get("pendingHooks") or [])
             bucket, spec = _prepare(work, run)
             _start(run, spec)
             cluster_id = _cluster_id(work)
@@ -53,15 +58,19 @@ def backup(work: Work) -> None:
             log.info(f"backup begins, attempt {run.attempt}")
             with Heartbeat(run, work.progress, count_field="itemsBackedUp"):
                 collected = collect(work.api, bucket, spec, key=layout.contents(run.name), directory=work.directory,
-                                    log=log, progress=work.progress)
+                                    log=log, progress=work.progress, stage=stage)
                 work.progress.checkpoint()
                 outcome = _store(work, run, bucket, spec, collected=collected, ownership=ownership,
-                                 cluster_id=cluster_id, log=log)
+                                 cluster_id=cluster_id, log=log, stage=stage)
             _end(run, outcome)
         except Exception as failure:
             run.let_go(failure)
             record_failure(run, failure)
             raise
+
+
+def _hooks(run: Run) -> list[dict[str, Any]]:
+    return list(((run.object.get("spec") or {}).get("hooks") or {}).get("resources") or [])
 
 
 def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any]]:
@@ -92,7 +101,7 @@ def _start(run: Run, spec: dict[str, Any]) -> None:
 
 def _store(
     work: Work, run: Run, bucket: Bucket, spec: dict[str, Any], *, collected: Collected, ownership: Ownership,
-    cluster_id: str, log: RunLog,
+    cluster_id: str, log: RunLog, stage: PodStage,
 ) -> dict[str, Any]:
     """Store the files beside the tar, and last the one that makes the backup exist; the final status fields."""
     work.progress.step("storing lists and log")
@@ -122,7 +131,7 @@ def _store(
             work.progress.checkpoint()
     fields = {
         "completionTimestamp": moment, "warnings": results.warnings, "errors": results.errors,
-        "progress": {"totalItems": archive.items, "itemsBackedUp": archive.items},
+        "progress": {"totalItems": archive.items, "itemsBackedUp": archive.items}, "hookStatus": stage.status,
     }
     finished = run.finished_copy(phase, _summary(fields), **fields)
     finished["spec"] = spec
@@ -144,7 +153,7 @@ def _complete_from(run: Run, stored: dict[str, Any], log: RunLog) -> None:
     status = stored["status"]
     log.info("an earlier attempt had finished the backup; its outcome is written to the status")
     _end(run, {field: status[field] for field in (
-        "phase", "completionTimestamp", "warnings", "errors", "progress") if field in status})
+        "phase", "completionTimestamp", "warnings", "errors", "progress", "hookStatus") if field in status})
 
 
 def _summary(outcome: dict[str, Any]) -> str:

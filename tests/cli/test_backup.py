@@ -116,9 +116,9 @@ def test_a_mistake_is_one_line_that_names_it(arguments: tuple[str, ...], word: s
 
 def test_fields_of_later_versions_are_refused_from_a_file_too() -> None:
     text = ("apiVersion: ark.heptio.com/v1\nkind: Backup\nmetadata: {name: x}\n"
-            "spec: {snapshotVolumes: true, hooks: {resources: [{name: a}]}}")
+            "spec: {snapshotVolumes: true, uploaderConfig: {parallelFilesUpload: 2}}")
     done = ark("backup", "-f", "-", "--dry-run=client", input=text)
-    assert done.returncode == 1 and "spec.hooks" in done.stderr and "spec.snapshotVolumes" in done.stderr
+    assert done.returncode == 1 and "spec.uploaderConfig" in done.stderr and "spec.snapshotVolumes" in done.stderr
 
 
 def test_restore_needs_a_backup_and_is_named_after_it() -> None:

@@ -17,16 +17,16 @@ def test_all_mistakes_are_listed_not_just_the_first() -> None:
         "includedNamespaces": ["*", "a"], "excludedNamespaces": ["a", "*"], "includedResources": ["pods"],
         "excludedResources": ["pods"], "ttl": "a day",
         "labelSelector": {"matchExpressions": [{"key": "a", "operator": "Is"}]},
-        "hooks": {"resources": [{"name": "x"}]}})
+        "hooks": {"resources": [{"name": "x", "pre": [{}]}]}})
     for word in ("includedNamespaces", "excludedNamespaces", '"a" is both', '"pods" is both', "spec.ttl",
                  "labelSelector", "spec.hooks"):
         assert any(word in problem for problem in found), (word, found)
 
 
 @pytest.mark.parametrize(("field", "value"), [
-    ("hooks", {"resources": [{"name": "x"}]}), ("orLabelSelectors", [{"matchLabels": {"a": "b"}}]),
-    ("includedClusterScopedResources", ["*"]), ("excludedClusterScopedResources", ["nodes"]),
-    ("includedNamespaceScopedResources", ["pods"]), ("excludedNamespaceScopedResources", ["pods"]),
+    ("orLabelSelectors", [{"matchLabels": {"a": "b"}}]), ("includedClusterScopedResources", ["*"]),
+    ("excludedClusterScopedResources", ["nodes"]), ("includedNamespaceScopedResources", ["pods"]),
+    ("excludedNamespaceScopedResources", ["pods"]),
     ("orderedResources", {"pods": "a/b"}), ("resourcePolicy", {"kind": "ConfigMap", "name": "x"}),
     ("snapshotVolumes", True), ("snapshotMoveData", True), ("defaultVolumesToFsBackup", True),
     ("defaultVolumesToRestic", True), ("volumeSnapshotLocations", ["x"]),
@@ -51,6 +51,7 @@ def test_a_restore_field_that_is_not_supported_yet_is_refused_by_name(field: str
 
 @pytest.mark.parametrize("spec", [
     {"snapshotVolumes": False}, {"snapshotVolumes": None}, {"hooks": {"resources": []}}, {"hooks": None},
+    {"hooks": {"resources": [{"name": "x", "pre": [{"exec": {"command": ["sync"]}}]}]}},
     {"includedNamespaces": None}, {"defaultVolumesToFsBackup": False}, {"includedNamespaces": ["*"]},
     {"includedNamespaces": ["prod-*", "{a,b}", "x[0-9]"]}, {"csiSnapshotTimeout": "10m0s", "ttl": "720h0m0s"},
 ])

@@ -159,7 +159,8 @@ def test_a_namespace_that_is_being_deleted_is_a_warning_and_what_is_left_of_it_i
 
 
 def test_what_is_not_supported_is_refused_with_every_reason_and_nothing_is_written(spare_ark: Ark, name: str) -> None:
-    spare_ark.backup(name, hooks={"resources": [{"name": "h", "includedNamespaces": ["*"]}]}, snapshotVolumes=True,
+    hook = {"name": "h", "pre": [{"exec": {"command": ["x"], "timeout": "0s"}}]}
+    spare_ark.backup(name, hooks={"resources": [hook]}, snapshotVolumes=True,
                      includedNamespaces=["*", "x"], ttl="soon", storageLocation="nosuch")
     assert spare_ark.run("backup", name) == errors.RUNNER_INVALID
     status = spare_ark.status("Backup", name)

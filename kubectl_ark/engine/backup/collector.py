@@ -6,7 +6,7 @@ The hot loop of a backup: every object of the cluster passes ``page``.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import orjson
@@ -20,6 +20,7 @@ from kubectl_ark.model.resources import Resource
 
 CLAIM_NOT_SAVED = "object only, data not saved"
 
+PODS = "pods"
 CLAIMS = "persistentvolumeclaims"
 VOLUMES = "persistentvolumes"
 BINDINGS = "clusterrolebindings.rbac.authorization.k8s.io"
@@ -46,13 +47,14 @@ class Collector:
     """Takes the items of one backup, in the caller's thread.
 
     partial: lists bring only some objects of a kind (a label selector), so that what others refer to may be missing
-    or may come twice.
+    or may come twice. stage: what is done around each pod; False from it keeps the pod out.
     """
 
-    def __init__(self, archive: Archive, log: RunLog, volumes: VolumeRecords, *, partial: bool) -> None:
+    def __init__(self, archive: Archive, log: RunLog, volumes: VolumeRecords, *, partial: bool,
+                 stage: Callable[[dict[str, Any]], bool] | None = None) -> None:
         self.references = References()
         self._archive, self._log, self._volumes = archive, log, volumes
-        self._partial = partial
+        self._partial, self._stage = partial, stage
         self._seen: set[tuple[str, str | None, str]] = set()
 
     def page(self, resource: Resource, items: list[dict[str, Any]], namespaces: Collection[str] | None) -> int:
@@ -60,6 +62,7 @@ class Collector:
         look = _LOOKS.get(resource.group_resource)
         action = actions.BY_KIND.get(resource.group_resource)
         head = {"apiVersion": resource.api_version, "kind": resource.kind}
+        stage = self._stage if resource.group_resource == PODS else None
         watched = self._partial and resource.group_resource in REFERRED_TO
         taken = 0
         for item in items:
@@ -68,6 +71,8 @@ class Collector:
             if namespaces is not None and namespace is not None and namespace not in namespaces:
                 continue
             if "deletionTimestamp" in metadata or labels.is_excluded(metadata.get("labels")):
+                continue
+            if stage is not None and not stage(item):
                 continue
             if action is not None:
                 item = action(item)
@@ -120,7 +125,7 @@ class Collector:
 
 
 _LOOKS: dict[str, Any] = {
-    "pods": Collector._pod,
+    PODS: Collector._pod,
     CLAIMS: Collector._claim,
     VOLUMES: Collector._volume,
     "serviceaccounts": Collector._account,

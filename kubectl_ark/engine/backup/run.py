@@ -12,6 +12,7 @@ from kubectl_ark.engine.backup import kinds, namespaces, selection
 from kubectl_ark.engine.backup.ahead import Ahead
 from kubectl_ark.engine.backup.archive import Archive
 from kubectl_ark.engine.backup.collector import Collector
+from kubectl_ark.engine.backup.hooks import PodStage
 from kubectl_ark.engine.backup.pipeline import Upload, Uploaded
 from kubectl_ark.engine.backup.related import Related
 from kubectl_ark.engine.backup.volumes import VolumeRecords
@@ -37,12 +38,14 @@ class Collected:
 
 def run(
     api: Api, bucket: Bucket, spec: dict[str, Any], *, key: str, directory: Path, log: RunLog, progress: Progress,
+    stage: PodStage,
 ) -> Collected:
     """Store every object that ``spec`` (a Backup's, defaulted and valid) selects in the tar under ``key``.
 
-    directory: scratch space. What cannot be read is an error in the log and does not stop the run. Raises StoreError
-    where the upload fails, ApiError where not even discovery answers, and what ``progress.checkpoint`` raises; the
-    upload is then aborted.
+    directory: scratch space. stage: what is done around each pod.
+
+    What cannot be read is an error in the log and does not stop the run. Raises StoreError where the upload fails,
+    ApiError where not even discovery answers, and what ``progress.checkpoint`` raises; the upload is then aborted.
     """
     progress.step("discovering kinds")
     catalog = discovery.discover(api)
@@ -51,7 +54,9 @@ def run(
     archive_volumes = VolumeRecords(directory)
     with Upload(bucket, key, checkpoint=progress.checkpoint) as upload:
         archive = Archive(upload, directory=directory, mtime=int(time.time()))
-        _collect(api, catalog, spec, archive=archive, volumes=archive_volumes, log=log, progress=progress)
+        _collect(api, catalog, spec, archive=archive, volumes=archive_volumes, log=log, progress=progress,
+                 stage=stage)
+        stage.finish()
         archive.finish()
         progress.step("uploading")
     return Collected(archive, archive_volumes, upload.result)
@@ -59,7 +64,7 @@ def run(
 
 def _collect(
     api: Api, catalog: Catalog, spec: dict[str, Any], *, archive: Archive, volumes: VolumeRecords, log: RunLog,
-    progress: Progress,
+    progress: Progress, stage: PodStage,
 ) -> None:
     chosen = selection.of_spec(spec, catalog)
     namespace_kind = catalog.get(selection.NAMESPACES)
@@ -70,7 +75,7 @@ def _collect(
         log.error(f'namespace "{name}" is included by name, but it does not exist', place=name)
     for name in survey.terminating:
         log.warning(f'namespace "{name}" is being deleted: what is left of it is taken', place=name)
-    collector = Collector(archive, log, volumes, partial=chosen.label_selector is not None)
+    collector = Collector(archive, log, volumes, partial=chosen.label_selector is not None, stage=stage.take)
     wanted = None if survey.wanted is None else frozenset(survey.wanted)
     listed = kinds.listed(catalog, chosen)
     collected: list[Resource] = []

@@ -1,0 +1,169 @@
+"""What happens around one pod of a backup: pre hooks → the pod's volumes → post hooks, as one stage.
+
+A post hook always runs: after a failed pre hook, when the run is cancelled or its pod is stopped, and by
+``pending.run_pending`` after a SIGKILL in between.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from kubectl_ark import errors
+from kubectl_ark.engine.backup.commands import Commands
+from kubectl_ark.engine.backup.pending import Told, attempt, attempt_all, run_pending
+from kubectl_ark.engine.progress import Progress
+from kubectl_ark.engine.runlog import RunLog
+from kubectl_ark.kube.api import Api
+from kubectl_ark.model import hooks
+from kubectl_ark.model.hooks import Hook, PodHooks
+
+ENDED = ("Succeeded", "Failed")
+"""Phases of a pod whose containers have ended: Velero counts its hooks as done."""
+
+Pod = dict[str, Any]
+
+
+class PodStage:
+    """The stage of one backup run. One thread at a time.
+
+    namespace: Ark's. resources: ``spec.hooks.resources``, valid. remember: writes ``status.pendingHooks``, and raises
+    where it cannot. volumes: saves the data of a pod's volumes between its hooks; as yet nobody's.
+    """
+
+    def __init__(
+        self, api: Api, *, namespace: str, resources: Sequence[dict[str, Any]], log: RunLog, progress: Progress,
+        remember: Callable[[list[dict[str, Any]]], None], volumes: Callable[[Pod], None] | None = None,
+    ) -> None:
+        self.attempted = 0
+        self.failed = 0
+        self._api, self._namespace, self._resources = api, namespace, resources
+        self._log, self._progress, self._remember = log, progress, remember
+        self._volumes = volumes
+        self._commands = Commands(api, namespace)
+        self._pending: list[dict[str, Any]] = []
+
+    @property
+    def status(self) -> dict[str, int]:
+        """``status.hookStatus``."""
+        return {"hooksAttempted": self.attempted, "hooksFailed": self.failed}
+
+    def resume(self, pending: list[dict[str, Any]]) -> None:
+        """First of all: the post hooks that an earlier attempt owes. pending: ``status.pendingHooks``."""
+        if not pending:
+            return
+        self._log.info(f"an earlier attempt left post hooks of {len(pending)} pods to run")
+        undone = run_pending(self._api, namespace=self._namespace, pending=pending)
+        for told in undone.told:
+            self._tell(told)
+        self._pending = undone.left
+        self._remember(self._pending)
+
+    def take(self, pod: Pod) -> bool:
+        """Run the stage for a pod that is to be saved; False if a hook says that it is not.
+
+        Raises what ends the run; the post hooks have run then, too.
+        """
+        chosen = hooks.of_pod(pod, self._resources)
+        if not chosen:
+            self._save_volumes(pod)
+            return True
+        namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+        for warning in chosen.warnings:
+            self._log.warning(f"pod {namespace}/{name}: {warning}", place=namespace, namespace=namespace, name=name)
+        self._progress.step(f"running hooks of pod {namespace}/{name}")
+        try:
+            if not self._can_run(pod, chosen):
+                return True
+        except errors.ApiError as failure:
+            return self._all_failed(pod, chosen, failure)
+        entry = hooks.to_pending(pod, chosen.post)
+        if chosen.pre and entry["hooks"]:
+            self._remember([*self._pending, entry])
+            self._pending.append(entry)
+        try:
+            kept = self._pre(namespace, name, chosen.pre)
+            if kept:
+                self._save_volumes(pod)
+        finally:
+            self._post(pod, chosen.post, entry)
+        return kept
+
+    def finish(self) -> None:
+        """Last of all: post hooks that could not be run where they belonged are tried once more."""
+        pending, self._pending = self._pending, []
+        for entry in pending:
+            for told in attempt_all(self._commands, entry):
+                self._tell(told)
+        if pending:
+            self._remember([])
+
+    def _can_run(self, pod: Pod, chosen: PodHooks) -> bool:
+        """True if the pod that was listed is there still and has running containers. Raises ApiError."""
+        metadata = pod["metadata"]
+        namespace, name = metadata["namespace"], metadata["name"]
+        now = self._commands.pod(namespace, name)
+        if now is None:
+            self._log.warning(f"pod {namespace}/{name} went away after it was listed: its hooks were not run",
+                              place=namespace, namespace=namespace, name=name)
+        elif now["metadata"]["uid"] != metadata["uid"]:
+            self._log.error(f"pod {namespace}/{name} was replaced after it was listed: its hooks were not run",
+                            place=namespace, namespace=namespace, name=name)
+        elif (now.get("status") or {}).get("phase") in ENDED:
+            self._log.info(f"pod {namespace}/{name} has ended: its hooks are not run", namespace=namespace, name=name)
+        else:
+            return True
+        return False
+
+    def _all_failed(self, pod: Pod, chosen: PodHooks, failure: errors.ApiError) -> bool:
+        """The pod cannot be got at, so none of its hooks can run; whether it is saved without them."""
+        namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+        dropped = any(hook.on_error == hooks.FAIL for hook in chosen.pre)
+        self.attempted += len(chosen.pre) + len(chosen.post)
+        self.failed += len(chosen.pre) + len(chosen.post)
+        self._log.error(f"hooks of pod {namespace}/{name} cannot be run: {failure.sentence}{_left_out(dropped)}",
+                        place=namespace, namespace=namespace, name=name)
+        return not dropped
+
+    def _pre(self, namespace: str, name: str, chosen: Sequence[Hook]) -> bool:
+        """False if one with an explicit Fail failed: those after it count as attempted, but do not run."""
+        for number, hook in enumerate(chosen):
+            told = attempt(self._commands, namespace, name, hook, phase=hooks.PRE,
+                           checkpoint=self._progress.checkpoint)
+            dropped = told.failed and hook.on_error == hooks.FAIL
+            self._tell(told, _left_out(dropped))
+            if dropped:
+                self.attempted += len(chosen) - number - 1
+                return False
+        return True
+
+    def _post(self, pod: Pod, chosen: Sequence[Hook], entry: dict[str, Any]) -> None:
+        """Run all of them, even when the run is being stopped; an entry that was out of reach stays pending."""
+        out_of_reach = False
+        for hook in chosen:
+            told = attempt(self._commands, pod["metadata"]["namespace"], pod["metadata"]["name"], hook,
+                           phase=hooks.POST)
+            self._tell(told)
+            out_of_reach = out_of_reach or told.retriable
+        if entry in self._pending and not out_of_reach:
+            self._pending.remove(entry)
+            # The post hooks have run; that nobody can write it down is for the run's next write to find out.
+            with contextlib.suppress(errors.ArkError):
+                self._remember(self._pending)
+
+    def _save_volumes(self, pod: Pod) -> None:
+        if self._volumes is not None:
+            self._volumes(pod)
+
+    def _tell(self, told: Told, more: str = "") -> None:
+        self.attempted += 1
+        if told.failed:
+            self.failed += 1
+            self._log.error(told.sentence + more, place=told.namespace, namespace=told.namespace, **told.fields)
+        else:
+            self._log.info(told.sentence, namespace=told.namespace, **told.fields)
+
+
+def _left_out(dropped: bool) -> str:
+    return "; the pod is left out of the backup, as its onError is Fail" if dropped else ""
