@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -11,6 +12,26 @@ from kubectl_ark.cli import options, running, words
 from kubectl_ark.model import kinds, names, restore_spec, times
 
 
+def _mappings(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:
+    """Callback: "old:new,a:b", repeated or not, as a mapping."""
+    found: dict[str, str] = {}
+    for part in options.names(ctx, param, value):
+        old, colon, new = part.partition(":")
+        if not (old and colon and new):
+            raise click.BadParameter(f'"{part}" is not OLD:NEW')
+        found[old] = new
+    return found
+
+
+def _lists(*flags: tuple[str, str]) -> Callable[[running.Function], running.Function]:
+    """Add flags that take a list of kinds."""
+    def add(function: running.Function) -> running.Function:
+        for name, text in reversed(flags):
+            click.option(name, multiple=True, metavar="LIST", callback=options.names, help=text)(function)
+        return function
+    return add
+
+
 @click.command(cls=options.WaitingCommand, epilog="""
 # Bring back all that backup "shop" holds, and wait for it
 kubectl ark restore --from-backup shop --wait
@@ -18,42 +39,92 @@ kubectl ark restore --from-backup shop --wait
 # Bring back one namespace without its Jobs
 kubectl ark restore again --from-backup nightly --include-namespaces shop --exclude-resources jobs.batch
 
+# Bring back single objects, and make what exists of them as it was saved
+kubectl ark restore --from-backup shop deployment/shop/web secret/shop/db --existing-resource-policy update
+
+# Bring a copy back into another namespace, from the newest backup of a schedule
+kubectl ark restore --from-schedule nightly --include-namespaces shop --namespace-mappings shop:shop-copy
+
 # See the objects that would be created for it
 kubectl ark restore --from-backup shop --dry-run=client --show-job
 """)
-@click.argument("name", nargs=-1)
+@click.argument("name", nargs=-1, metavar="[NAME] [KIND/NAMESPACE/OBJECT]...")
 @click.option("--from-backup", metavar="BACKUP", help="Backup to restore from")
+@click.option("--from-schedule", metavar="SCHEDULE", help="Schedule whose newest Completed backup to restore from")
+@click.option("--allow-partially-failed", is_flag=True,
+              help="With --from-schedule: a PartiallyFailed backup will do as well")
+@click.option("--any-cluster", is_flag=True, help="With --from-schedule: backups of other clusters count too")
 @running.selection
+@click.option("--namespace-mappings", multiple=True, metavar="OLD:NEW", callback=_mappings,
+              help="New names for namespaces")
 @click.option("--existing-resource-policy", metavar="POLICY",
-              help="What to do with objects that exist: none (leave them alone)")
+              help="What to do with objects that exist: none (leave them alone) or update (make them as saved)")
+@_lists(("--status-include-resources", "Kinds whose status comes back too, * for all; none if not given"),
+        ("--status-exclude-resources", "Kinds whose status does not come back"),
+        ("--resource-priorities", "Kinds to restore first, then - and kinds to restore last"))
 @click.option("--preserve-nodeports", cls=options.TriState, help="Whether Services keep their node ports")
+@click.option("--resource-modifier-configmap", metavar="NAME", help="ConfigMap with changes to make to objects")
+@running.pace
 @running.run_options
 @options.connection
 @click.pass_obj
 def restore(connection: options.Connection, /, name: tuple[str, ...], **flags: Any) -> int:
     """Bring saved objects back
 
-    Makes a Restore called NAME (if not given, the backup's name and the time) and starts the Job that runs it.
-    Objects that exist are left alone, and nothing is ever deleted.
+    Makes a Restore called NAME (if not given, the backup's or schedule's name and the time) and starts the Job that
+    runs it. With KIND/NAMESPACE/OBJECT (KIND/OBJECT if it has no namespace) only those objects come back. Objects that
+    exist are left alone unless --existing-resource-policy says otherwise, and nothing is ever deleted.
     """
     words.refuse_velero_order("restore", name)
-    if len(name) > 1:
-        raise errors.UsageError(f'one NAME at a time, not "{" ".join(name)}"',
-                                hint='see "kubectl ark restore --help"')
+    given, items = [word for word in name if "/" not in word], [word for word in name if "/" in word]
+    if len(given) > 1:
+        raise errors.UsageError(f'one NAME at a time, not "{" ".join(given)}"',
+                                hint='see "kubectl ark restore --help"; objects are KIND/NAMESPACE/OBJECT')
     request = running.Request.of(flags)
     if flags["filename"]:
-        resource = running.from_file(kinds.RESTORE, flags, namespace=connection.namespace, name=name,
-                                     further=("from_backup", "existing_resource_policy", "preserve_nodeports"))
+        resource = running.from_file(kinds.RESTORE, flags, namespace=connection.namespace, name=name, further=_FURTHER)
     else:
-        source = flags["from_backup"]
-        if not source:
-            raise errors.UsageError("name the backup with --from-backup", hint='"kubectl ark get backups" lists them')
-        spec = {"backupName": source, **running.selection_spec(flags)}
-        if flags["existing_resource_policy"]:
-            spec["existingResourcePolicy"] = flags["existing_resource_policy"]
-        if flags["preserve_nodeports"] is not None:
-            spec["preserveNodePorts"] = flags["preserve_nodeports"]
-        resource = running.new(kinds.RESTORE, name[0] if name else names.timestamped_name(source, times.now()),
-                               connection.namespace, spec, labels=flags["labels"], annotations=flags["annotations"])
+        source = _source(flags)
+        resource = running.new(kinds.RESTORE, given[0] if given else names.timestamped_name(source, times.now()),
+                               connection.namespace, _spec(flags, items), labels=flags["labels"],
+                               annotations=flags["annotations"])
     problems = restore_spec.problems(resource["spec"])
     return running.execute(connection.kubectl, kinds.RESTORE, resource, problems, request)
+
+
+_FIELDS = {
+    "from_backup": "backupName", "from_schedule": "scheduleName", "allow_partially_failed": "allowPartiallyFailed",
+    "any_cluster": "anyCluster", "namespace_mappings": "namespaceMapping",
+    "existing_resource_policy": "existingResourcePolicy", "preserve_nodeports": "preserveNodePorts",
+    "resource_priorities": "resourcePriorities",
+}
+"""Flags that are a field of the spec as they stand."""
+
+_FURTHER = (*_FIELDS, "status_include_resources", "status_exclude_resources", "resource_modifier_configmap")
+
+
+def _source(flags: dict[str, Any]) -> str:
+    """The backup or schedule that is named; what the Restore is called after. Raises UsageError."""
+    backup, schedule = flags["from_backup"], flags["from_schedule"]
+    if backup and schedule:
+        raise errors.UsageError("--from-backup and --from-schedule exclude each other", hint="name one of them")
+    if not backup and not schedule:
+        raise errors.UsageError("name the backup with --from-backup, or its schedule with --from-schedule",
+                                hint='"kubectl ark get backups" lists them')
+    return str(backup or schedule)
+
+
+def _spec(flags: dict[str, Any], items: list[str]) -> dict[str, Any]:
+    spec = {field: flags[flag] for flag, field in _FIELDS.items() if flags[flag] not in (None, False, [], {}, "")}
+    if flags["preserve_nodeports"] is not None:
+        spec["preserveNodePorts"] = flags["preserve_nodeports"]
+    spec.update(running.selection_spec(flags))
+    if items:
+        spec["items"] = items
+    status = {field: flags[flag] for flag, field in (("status_include_resources", "includedResources"),
+                                                     ("status_exclude_resources", "excludedResources")) if flags[flag]}
+    if status:
+        spec["restoreStatus"] = status
+    if flags["resource_modifier_configmap"]:
+        spec["resourceModifier"] = {"kind": "ConfigMap", "name": flags["resource_modifier_configmap"]}
+    return {**spec, **running.pace_spec(flags)}

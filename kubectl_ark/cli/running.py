@@ -14,14 +14,15 @@ from kubectl_ark import errors
 from kubectl_ark.cli import options, output
 from kubectl_ark.cli.progress import Progress, items_done
 from kubectl_ark.launch.kubectl import Kubectl
-from kubectl_ark.model import kinds, names, phases, selectors
+from kubectl_ark.model import kinds, names, phases, selectors, spec_rules
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.model.settings import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _SELECTION = ("include_namespaces", "exclude_namespaces", "include_resources", "exclude_resources", "selector",
-              "include_cluster_resources")
+              "or_selector", "include_cluster_resources")
+_PACE = ("qps", "parallel")
 
 
 @dataclasses.dataclass
@@ -50,6 +51,8 @@ def selection(function: Function) -> Function:
         click.option(name, multiple=True, metavar="LIST", callback=options.names, help=text)(function)
     click.option("-l", "--selector", metavar="SELECTOR",
                  help="Labels that objects must have, as for kubectl get")(function)
+    click.option("--or-selector", metavar="SELECTOR",
+                 help='Several selectors, of which one must fit: "app=web or app=db"')(function)
     click.option("--include-cluster-resources", cls=options.TriState,
                  help="Cluster-scoped objects: all, none, or if not given those that are needed")(function)
     return function
@@ -72,6 +75,20 @@ def run_options(function: Function) -> Function:
     return function
 
 
+def pace(function: Function) -> Function:
+    """Add the flags about how hard the run presses the API server."""
+    click.option("--parallel", metavar="N", type=click.IntRange(1, spec_rules.MAX_PARALLEL),
+                 help="Requests to the API server at once")(function)
+    click.option("--qps", metavar="N", type=click.FloatRange(0, min_open=True),
+                 help="Requests to the API server a second; as fast as it goes if not given")(function)
+    return function
+
+
+def pace_spec(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a spec that the flags of ``pace`` mean."""
+    return {flag: flags[flag] for flag in _PACE if flags[flag] is not None}
+
+
 def selection_spec(flags: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a spec that the selection flags mean. Raises UsageError."""
     spec: dict[str, Any] = {}
@@ -84,6 +101,11 @@ def selection_spec(flags: Mapping[str, Any]) -> dict[str, Any]:
             spec["labelSelector"] = selectors.parse(flags["selector"])
         except ValueError as error:
             raise errors.UsageError(f"--selector: {error}") from error
+    if flags["or_selector"]:
+        try:
+            spec["orLabelSelectors"] = [selectors.parse(each) for each in flags["or_selector"].split(" or ")]
+        except ValueError as error:
+            raise errors.UsageError(f"--or-selector: {error}") from error
     if flags["include_cluster_resources"] is not None:
         spec["includeClusterResources"] = flags["include_cluster_resources"]
     return spec
@@ -100,8 +122,8 @@ def from_file(kind: kinds.Kind, flags: Mapping[str, Any], *, namespace: str, nam
     filename = "stdin" if flags["filename"] == "-" else flags["filename"]
     if name:
         raise errors.UsageError("-f and NAME exclude each other", hint="the file says it all")
-    for flag in (*_SELECTION, *further, "labels", "annotations"):
-        if flags[flag] not in (None, [], {}):
+    for flag in (*_SELECTION, *_PACE, *further, "labels", "annotations"):
+        if flags.get(flag) not in (None, False, [], {}):
             raise errors.UsageError(f"-f and --{flag.replace('_', '-')} exclude each other",
                                     hint="the file says it all")
     try:

@@ -15,6 +15,7 @@ import urllib3
 
 from kubectl_ark import errors
 from kubectl_ark.kube.connection import Connection
+from kubectl_ark.kube.throttle import Throttle
 
 logger = logging.getLogger(__name__)
 
@@ -40,11 +41,13 @@ class TooLarge(Exception):
 
 
 class Api:
-    """Thread-safe. ``stop`` set makes waiting requests end with Interrupted."""
+    """Thread-safe. ``stop`` set makes waiting requests end with Interrupted. throttle: None is as fast as it goes."""
 
-    def __init__(self, connection: Connection, *, stop: threading.Event | None = None) -> None:
+    def __init__(self, connection: Connection, *, stop: threading.Event | None = None,
+                 throttle: Throttle | None = None) -> None:
         self._connection = connection
         self._stop = stop or threading.Event()
+        self._throttle = throttle
         self._timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
 
     @property
@@ -55,7 +58,16 @@ class Api:
     def bearing(self, token: str) -> Api:
         """The same server, spoken to as whoever holds ``token``."""
         assert self._connection.bearing is not None, "made by connect()"
-        return Api(self._connection.bearing(token), stop=self._stop)
+        return Api(self._connection.bearing(token), stop=self._stop, throttle=self._throttle)
+
+    def limited(self, *, qps: float | None, parallel: int | None = None) -> Api:
+        """The same API server for the work of one run, at most ``qps`` requests a second (None: unlimited).
+
+        parallel: how many requests will go at once; so many connections are kept alive.
+        """
+        if parallel:
+            self._connection.keep(parallel)
+        return Api(self._connection, stop=self._stop, throttle=Throttle(qps) if qps else None)
 
     def raw(
         self, method: str, path: str, *, body: bytes | None = None, params: Mapping[str, str] | None = None,
@@ -73,6 +85,8 @@ class Api:
         deadline = time.monotonic() + patience
         delay = 0.1
         while True:
+            if self._throttle is not None:
+                self._throttle.wait(self._stop)
             headers = self._connection.headers()
             if body is not None:
                 headers["Content-Type"] = content_type
@@ -134,9 +148,9 @@ class Api:
         """JSON patch (RFC 6902). A failed "test" operation raises Rejected."""
         return _decoded(self.raw("PATCH", path, body=orjson.dumps(operations), content_type=JSON_PATCH, **options))
 
-    def patch_merge(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def patch_merge(self, path: str, body: dict[str, Any], **options: Any) -> dict[str, Any]:
         """JSON merge patch (RFC 7386). Errors as in ``raw``."""
-        return _decoded(self.raw("PATCH", path, body=orjson.dumps(body), content_type=MERGE_PATCH))
+        return _decoded(self.raw("PATCH", path, body=orjson.dumps(body), content_type=MERGE_PATCH, **options))
 
 
 def _bounded(answer: urllib3.BaseHTTPResponse, at_most: int) -> bytes:

@@ -11,8 +11,10 @@ from typing import Any
 import urllib3
 
 from kubectl_ark import __version__, errors
+from kubectl_ark.kube.throttle import DEFAULT_PARALLEL
 
-POOL_SIZE = 36
+SPARE_CONNECTIONS = 4
+POOL_SIZE = DEFAULT_PARALLEL + SPARE_CONNECTIONS
 """Kept-alive connections: as many as a restore has threads, and a few for status writes."""
 
 
@@ -35,6 +37,16 @@ class Connection:
         """For connections beside the pool; None for plain HTTP."""
         context: ssl.SSLContext | None = self.pool.connection_pool_kw.get("ssl_context")
         return context
+
+    def keep(self, requests: int) -> None:
+        """Keep at least so many connections alive, and a few for status writes.
+
+        NB: call it before the work begins; connections that are open are opened anew.
+        """
+        wanted = requests + SPARE_CONNECTIONS
+        if wanted > self.pool.connection_pool_kw.get("maxsize", 0):
+            self.pool.connection_pool_kw["maxsize"] = wanted
+            self.pool.clear()
 
 
 def connect(*, kubeconfig: str | None = None, context: str | None = None) -> Connection:

@@ -33,6 +33,8 @@ EXCLUDE_FROM_BACKUP = ("velero.io/exclude-from-backup", f"{GROUP}/exclude-from-b
 
 VELERO_STORAGE_LOCATION = f"{VELERO_GROUP}/storage-location"
 VELERO_SCHEDULE_NAME = f"{VELERO_GROUP}/schedule-name"
+ARK_SCHEDULE_NAME = "ark-schedule"
+"""What Heptio Ark before 0.11 put onto a schedule's backups."""
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "kubectl-ark"
@@ -64,6 +66,15 @@ def run_labels(*, component: str, name: str, uid: str, version: str) -> dict[str
         RUN_UID: uid,
         EXCLUDE_FROM_BACKUP[0]: "true",
     }
+
+
+def schedule_of(labels: dict[str, str] | None) -> str | None:
+    """The label value of the schedule that a Backup was made by, in whatever spelling; None if by none."""
+    found = labels or {}
+    for key in (SCHEDULE_NAME, VELERO_SCHEDULE_NAME, ARK_SCHEDULE_NAME):
+        if found.get(key):
+            return found[key]
+    return None
 
 
 def is_excluded(labels: dict[str, str] | None) -> bool:

@@ -1,7 +1,8 @@
 """What a Restore's spec must look like.
 
 Rules are Velero's (its restore controller). All mistakes are listed, not just the first. What only the cluster and the
-bucket can tell (is the backup there, is it whole) is not checked here.
+bucket can tell (is the backup there, is it whole) is not checked here. Fields of ours beside Velero's: items,
+allowPartiallyFailed, anyCluster, resourcePriorities, qps, parallel.
 """
 
 from __future__ import annotations
@@ -9,26 +10,83 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kubectl_ark.model import exclusions, spec_rules
+from kubectl_ark.model import exclusions, items, names, restore_hooks, spec_rules
 
-_LATER = (
-    "scheduleName", "namespaceMapping", "orLabelSelectors", "restorePVs", "restoreStatus", "hooks",
-    "resourceModifier", "uploaderConfig",
-)
+_LATER = ("restorePVs", "uploaderConfig")
+
+_FILTERS = ("includedNamespaces", "excludedNamespaces", "includedResources", "excludedResources", "labelSelector",
+            "orLabelSelectors")
+
+POLICIES = ("none", "update")
 
 
 def problems(spec: Mapping[str, Any]) -> list[str]:
     """Every mistake in a Restore's spec, as sentences; empty if there is none."""
-    found = spec_rules.not_yet(spec, _LATER)
-    if not spec.get("backupName") and not spec.get("scheduleName"):
-        found.append("spec.backupName: name the backup to restore from")
+    found = spec_rules.not_yet(spec, _LATER) + _source(spec)
     policy = spec.get("existingResourcePolicy")
-    if policy == "update":
-        found.append("spec.existingResourcePolicy: this version does not support update yet; use none")
-    elif policy not in (None, "", "none"):
+    if policy and policy not in POLICIES:
         found.append(f'spec.existingResourcePolicy: "{policy}" is neither none nor update')
-    found += spec_rules.selection(spec) + spec_rules.duration(spec, "itemOperationTimeout")
+    found += spec_rules.selection(spec) + spec_rules.duration(spec, "itemOperationTimeout") + spec_rules.pace(spec)
     for kind in spec.get("includedResources") or []:
         if exclusions.names_never_restored(kind):
             found.append(f"spec.includedResources: {kind} cannot be restored")
+    return (found + _items(spec) + _mapping(spec) + _status(spec) + _priorities(spec) + _modifier(spec)
+            + restore_hooks.problems(spec))
+
+
+def _source(spec: Mapping[str, Any]) -> list[str]:
+    backup, schedule = spec.get("backupName"), spec.get("scheduleName")
+    if backup and schedule:
+        return ["spec.backupName and spec.scheduleName exclude each other: name the one to restore from"]
+    if not backup and not schedule:
+        return ["spec.backupName: name the backup to restore from, or its schedule in spec.scheduleName"]
+    return [f"spec.{field}: it goes with spec.scheduleName only" for field in ("allowPartiallyFailed", "anyCluster")
+            if spec.get(field) and not schedule]
+
+
+def _items(spec: Mapping[str, Any]) -> list[str]:
+    given = spec.get("items") or []
+    found = [f"spec.items and spec.{field} exclude each other" for field in _FILTERS if given and spec.get(field)]
+    for text in given:
+        try:
+            item = items.parse(str(text))
+        except ValueError as error:
+            found.append(f"spec.items: {error}")
+            continue
+        if exclusions.names_never_restored(item.kind):
+            found.append(f"spec.items: {item.kind} cannot be restored")
     return found
+
+
+def _mapping(spec: Mapping[str, Any]) -> list[str]:
+    found = []
+    for old, new in (spec.get("namespaceMapping") or {}).items():
+        for name in (old, new):
+            problem = names.dns_name_problem(str(name or ""))
+            if problem or "." in str(name):
+                found.append(f"spec.namespaceMapping: {problem or f'{name} is not the name of a namespace'}")
+    return found
+
+
+def _status(spec: Mapping[str, Any]) -> list[str]:
+    lists = spec.get("restoreStatus") or {}
+    return spec_rules.selection({field: lists.get(field) for field in ("includedResources", "excludedResources")
+                                 if lists.get(field) != ["*"]}, at="spec.restoreStatus")
+
+
+def _priorities(spec: Mapping[str, Any]) -> list[str]:
+    given = spec.get("resourcePriorities") or []
+    found = [] if given.count("-") < 2 else ['spec.resourcePriorities: "-" stands once, between first and last']
+    words = [word for word in given if word != "-"]
+    found += [f"spec.resourcePriorities: {word} stands there twice" for word in sorted(set(words))
+              if words.count(word) > 1]
+    return found + (["spec.resourcePriorities: a kind must not be empty"] if "" in words else [])
+
+
+def _modifier(spec: Mapping[str, Any]) -> list[str]:
+    reference = spec.get("resourceModifier")
+    if not reference:
+        return []
+    if str(reference.get("kind", "")).lower() != "configmap" or reference.get("apiGroup"):
+        return ["spec.resourceModifier: it must name a ConfigMap"]
+    return [] if reference.get("name") else ["spec.resourceModifier.name: name the ConfigMap"]

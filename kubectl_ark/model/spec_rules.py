@@ -10,6 +10,8 @@ from typing import Any
 
 from kubectl_ark.model import globs, selectors, times
 
+MAX_PARALLEL = 256
+
 _REFUSED_CHARACTERS = frozenset("|()!,")
 
 
@@ -34,7 +36,16 @@ def selection(spec: Mapping[str, Any], *, at: str = "spec") -> list[str]:
         for field, values in ((included, includes), (excluded, excludes)):
             for value in values:
                 problems += [f"{at}.{field}: {problem}" for problem in _pattern(value, field)]
-    problems += [f"{at}.labelSelector: {problem}" for problem in selectors.problems(spec.get("labelSelector") or {})]
+    return problems + _labels(spec, at)
+
+
+def _labels(spec: Mapping[str, Any], at: str) -> list[str]:
+    one, several = spec.get("labelSelector"), spec.get("orLabelSelectors") or []
+    problems = [f"{at}.labelSelector: {problem}" for problem in selectors.problems(one or {})]
+    for index, each in enumerate(several):
+        problems += [f"{at}.orLabelSelectors[{index}]: {problem}" for problem in selectors.problems(each or {})]
+    if one and several:
+        problems.append(f"{at}.labelSelector and {at}.orLabelSelectors exclude each other")
     return problems
 
 
@@ -45,6 +56,21 @@ def duration(spec: Mapping[str, Any], field: str) -> list[str]:
     except ValueError as error:
         return [f"spec.{field}: {error}"]
     return []
+
+
+def pace(spec: Mapping[str, Any]) -> list[str]:
+    """Our own qps and parallel: how hard one run may press the API server."""
+    found, qps, parallel = [], spec.get("qps"), spec.get("parallel")
+    if qps is not None and not (_is_number(qps) and qps > 0):
+        found.append(f"spec.qps: {qps} is not a number of requests per second above 0")
+    if parallel is not None and not (isinstance(parallel, int) and _is_number(parallel)
+                                     and 1 <= parallel <= MAX_PARALLEL):
+        found.append(f"spec.parallel: {parallel} is not a whole number from 1 to {MAX_PARALLEL}")
+    return found
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _says_something(value: Any) -> bool:

@@ -12,9 +12,10 @@ from kubectl_ark.engine.restore.run import run as restore_items
 from kubectl_ark.engine.results import Results
 from kubectl_ark.engine.runlog import RunLog
 from kubectl_ark.kube import discovery
+from kubectl_ark.kube.throttle import DEFAULT_PARALLEL
 from kubectl_ark.model import kinds, layout, phases, restore_spec, times
 from kubectl_ark.model.phases import Phase
-from kubectl_ark.runner import source
+from kubectl_ark.runner import newest, source
 from kubectl_ark.runner.forward import warnings_to
 from kubectl_ark.runner.heartbeat import Heartbeat
 from kubectl_ark.runner.run import Run
@@ -32,15 +33,17 @@ def restore(work: Work) -> None:
         bucket, backup = _prepare(work, run)
         run.enter(Phase.IN_PROGRESS, "the restore runs", step="starting",
                   startTimestamp=run.status.get("startTimestamp") or times.format_time(times.now()),
-                  storageLocation=bucket.location.name)
+                  storageLocation=bucket.location.name, backupName=backup["metadata"]["name"])
         log.info(f"restore begins, attempt {run.attempt}, from {bucket.location.url}"
                  f"{layout.backup_directory(backup['metadata']['name'])}")
         items = work.directory / "items"
         items.mkdir()
+        spec = run.object.get("spec") or {}
+        api = work.api.limited(qps=spec.get("qps"), parallel=spec.get("parallel"))
         with warnings_to(log), Heartbeat(run, work.progress, count_field="itemsRestored"):
             outcome = restore_items(
-                api=work.api, catalog=discovery.discover(work.api), bucket=bucket, restore=run.object, backup=backup,
-                workdir=items, log=log, progress=work.progress)
+                api=api, catalog=discovery.discover(api), bucket=bucket, restore=run.object, backup=backup,
+                workdir=items, log=log, progress=work.progress, threads=spec.get("parallel") or DEFAULT_PARALLEL)
             work.progress.checkpoint()
             fields = _store(work, run, bucket, outcome=outcome, log=log)
         run.enter(Phase(fields.pop("phase")), _summary(outcome, log.results), **fields)
@@ -59,11 +62,15 @@ def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any]]:
     spec = run.object.get("spec") or {}
     problems = list(restore_spec.problems(spec))
     found = None
-    if spec.get("backupName"):
-        try:
-            found = source.find(work.api, work.namespace, str(spec["backupName"]))
-        except (errors.InvalidInput, errors.KeyMissing) as failure:
-            problems.append(failure.sentence)
+    try:
+        # An earlier attempt's choice stays: the schedule may have had a newer backup since.
+        name = run.status.get("backupName") or spec.get("backupName")
+        if not name and spec.get("scheduleName"):
+            name = newest.find(work.api, work.namespace, spec)
+        if name:
+            found = source.find(work.api, work.namespace, str(name))
+    except (errors.InvalidInput, errors.KeyMissing) as failure:
+        problems.append(failure.sentence)
     if problems or found is None:
         raise errors.ValidationFailed(problems)
     return found

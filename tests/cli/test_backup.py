@@ -127,4 +127,4 @@ def test_restore_needs_a_backup_and_is_named_after_it() -> None:
     restore = json.loads(ark(*source, "--preserve-nodeports", "-o", "json").stdout)
     assert restore["metadata"]["name"].startswith("b-2")
     assert restore["spec"] == {"backupName": "b", "preserveNodePorts": True}
-    assert "update" in ark(*source, "--existing-resource-policy", "update").stderr
+    assert "sometimes" in ark(*source, "--existing-resource-policy", "sometimes").stderr

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -15,6 +16,7 @@ from kubectl_ark import errors
 from kubectl_ark.kube import pages
 from kubectl_ark.kube.api import Api, TooLarge, failure_of
 from kubectl_ark.kube.connection import Connection
+from kubectl_ark.kube.throttle import Throttle
 from kubectl_ark.model.resources import Resource
 
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", True)
@@ -157,3 +159,40 @@ def test_pages_of_large_objects_hold_fewer_of_them_and_none_is_lost(
     assert names == [str(index) for index in range(len(sizes))]
     assert all(len(json.dumps(page)) <= 10_000 for page in found if len(page["items"]) > 1)
     assert max(len(page["items"]) for page in found) > 20, "small objects come in large pages again"
+
+
+def test_a_throttled_run_asks_no_faster_than_it_may_however_many_threads_ask() -> None:
+    throttle, stop = Throttle(100, burst=5), threading.Event()
+    began = time.monotonic()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: throttle.wait(stop), range(25)))
+    assert 0.19 < time.monotonic() - began < 1
+
+
+def test_a_pause_saves_up_no_more_than_the_burst() -> None:
+    throttle, stop = Throttle(50, burst=2), threading.Event()
+    time.sleep(0.2)
+    began = time.monotonic()
+    for _ in range(6):
+        throttle.wait(stop)
+    assert time.monotonic() - began > 0.07
+
+
+def test_waiting_for_a_turn_ends_when_the_run_is_stopped() -> None:
+    throttle, stop = Throttle(0.01), threading.Event()
+    throttle.wait(stop)
+    stop.set()
+    with pytest.raises(errors.Interrupted):
+        throttle.wait(stop)
+
+
+def test_only_the_work_is_throttled_not_the_runs_own_status(serve: Callable[[Answer], Server]) -> None:
+    server = serve(lambda number, path: (200, {}, b"{}"))
+    slow = server.api.limited(qps=10, parallel=100)
+    began = time.monotonic()
+    for _ in range(20):
+        server.api.get("/status")
+    assert time.monotonic() - began < 1
+    for _ in range(15):
+        slow.get("/work")
+    assert time.monotonic() - began > 0.45

@@ -56,6 +56,7 @@ class Group:
         self.type = type
         self.names: list[str] = []
         self.namespaces: list[str] = []
+        """Where the items come back; ``load`` gives them as they were backed up."""
         self.offsets = array("Q")
         self.sizes = array("I")
         self.states = bytearray()
@@ -111,8 +112,11 @@ class Archive:
             self._descriptor = -1
             self._path.unlink(missing_ok=True)
 
-    def fill(self, items: Iterator[tuple[ItemPath, bytes, Object]], take: Callable[[ItemPath, Object], int]) -> None:
-        """Spool the items that ``take`` does not DROP."""
+    def fill(
+        self, items: Iterator[tuple[ItemPath, bytes, Object]], take: Callable[[ItemPath, Object], int],
+        *, target: Callable[[ItemPath], ItemPath] | None = None,
+    ) -> None:
+        """Spool the items that ``take`` does not DROP. target: where an item comes back, if not where it was."""
         offset = 0
         try:
             with self._path.open("wb", buffering=1 << 20) as file:
@@ -123,7 +127,7 @@ class Archive:
                     if offset + len(content) > MAX_SPOOLED_BYTES:
                         raise errors.Damaged(f"the backup holds more than {MAX_SPOOLED_BYTES} bytes to restore",
                                              hint="restore it in parts, by namespaces or kinds")
-                    self._add(path, item, offset, len(content), state)
+                    self._add(target(path) if target else path, item, offset, len(content), state)
                     offset += file.write(content)
         except OSError as fault:
             raise errors.ArkError(

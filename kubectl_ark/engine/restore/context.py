@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from kubectl_ark.engine.progress import Progress
 from kubectl_ark.engine.restore.archive import Archive, Type
+from kubectl_ark.engine.restore.existing import FIELD_MANAGER
+from kubectl_ark.engine.restore.later import Later
 from kubectl_ark.engine.restore.outcome import FAILED, SKIPPED, Outcome
+from kubectl_ark.engine.restore.prepare import Preparation
 from kubectl_ark.engine.restore.selection import Selection
+from kubectl_ark.engine.restore.statuses import Statuses
 from kubectl_ark.engine.results import CLUSTER
 from kubectl_ark.engine.runlog import RunLog
 from kubectl_ark.kube.api import Api
 from kubectl_ark.model import labels, times
 from kubectl_ark.model.resources import Catalog
 
-CREATE_PARAMS = {"fieldManager": "kubectl-ark", "fieldValidation": "Ignore"}
+CREATE_PARAMS = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Ignore"}
 """Unknown fields are dropped by the server without a word in the answer, as with any client that cannot read its
 warnings; validating them would only cost time."""
+
+STRICT_PARAMS = {**CREATE_PARAMS, "fieldValidation": "Strict"}
+"""For items that are sent in another version than they were saved in: a field that it does not know is refused, or it
+would be lost in silence."""
 
 
 @dataclasses.dataclass
@@ -38,19 +47,33 @@ class Context:
     labels: dict[str, str]
     """What every created object carries."""
 
-    keep_node_ports: bool
-    """spec.preserveNodePorts."""
+    preparation: Preparation
+    update: bool
+    """existingResourcePolicy update: objects that exist are made like the saved ones."""
 
+    statuses: Statuses
+    later: Later
     since: datetime.datetime
     """When the Restore was made: what bears its label and is not older was created by an earlier try of it."""
 
-    def failed(self, type: Type, title: str, namespace: str, message: str) -> None:
-        """An item that is not restored: an error of the run. message: the whole sentence."""
+    reported: set[tuple[str, str, str]] = dataclasses.field(default_factory=set)
+
+    def report(self, type: Type, title: str, namespace: str, troubles: Iterable[str]) -> None:
+        """Errors about an item that comes back all the same; said once, however often the item is tried."""
+        for trouble in troubles:
+            if (type.group_resource, title, trouble) in self.reported:
+                continue
+            self.reported.add((type.group_resource, title, trouble))
+            self.log.error(f"{named(type, title)}: {trouble}", place=namespace or CLUSTER,
+                           resource=type.group_resource, name=title)
+
+    def failed(self, type: Type, title: str, namespace: str, message: str, *, reason: str = "") -> None:
+        """An item that is not restored: an error of the run. message: the whole sentence. reason: its short form."""
         self.log.error(message, place=namespace or CLUSTER, resource=type.group_resource, name=title)
-        self.settled(type, title, FAILED)
+        self.settled(type, title, FAILED, reason or message)
 
     def skipped(self, type: Type, title: str, reason: str = "") -> None:
-        """An item that needs nothing."""
+        """An item that is left alone; reason: why."""
         self.settled(type, title, SKIPPED, reason)
 
     def settled(self, type: Type, title: str, action: str, reason: str = "") -> None:

@@ -1,4 +1,4 @@
-"""One wave: every wanted item of one kind, created in parallel; what exists already is left alone.
+"""One wave: every wanted item of one kind, created in parallel; what exists already is settled by ``present``.
 
 Into a namespace that this run made, items are posted at once: a 409 there is only a controller that was quicker (the
 account "default"). Elsewhere the kind is listed once, what exists is compared, and what is missing is posted: listing
@@ -7,24 +7,28 @@ account "default"). Elsewhere the kind is listed once, what exists is compared, 
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from kubectl_ark import errors
 from kubectl_ark.engine.listing import list_kind
-from kubectl_ark.engine.restore import leftout
+from kubectl_ark.engine.restore import leftout, present, statuses
 from kubectl_ark.engine.restore.archive import Group, Object
 from kubectl_ark.engine.restore.context import CREATE_PARAMS, Context, named
-from kubectl_ark.engine.restore.existing import (
-    account_merge, comparable, differences, is_controlled, is_of_this_restore,
-)
-from kubectl_ark.engine.restore.messages import differs, not_created
+from kubectl_ark.engine.restore.existing import is_of_this_restore
+from kubectl_ark.engine.restore.later import Deferred
+from kubectl_ark.engine.restore.messages import not_created
 from kubectl_ark.engine.restore.namespaces import Namespaces
 from kubectl_ark.engine.restore.order import CLAIMS, VOLUMES
-from kubectl_ark.engine.restore.outcome import CREATED, FAILED, UPDATED
+from kubectl_ark.engine.restore.outcome import CREATED, FAILED
 from kubectl_ark.engine.restore.plan import Plan
-from kubectl_ark.engine.restore.transforms import generic, table
+from kubectl_ark.engine.restore.present import Subject
+from kubectl_ark.engine.restore.transforms import generic
+from kubectl_ark.engine.restore.transient import Again, again
+from kubectl_ark.engine.restore.volumes import Fate
 from kubectl_ark.engine.restore.wire import encode
 from kubectl_ark.engine.results import CLUSTER
 from kubectl_ark.model import labels
@@ -47,27 +51,38 @@ PORT_TAKEN = "provided port is already allocated"
 
 
 class Wave:
-    """``run`` it once. ``created``: names of what was created, by this try or an earlier one of the same restore."""
+    """``run`` it once. ``created``: names of what was created, by this try or an earlier one of the same restore.
+
+    params: of each POST, such as strict validation.
+    """
 
     def __init__(
         self, context: Context, group: Group, resource: Resource, *, plan: Plan, namespaces: Namespaces,
+        params: dict[str, str] | None = None,
     ) -> None:
         self.created: list[str] = []
         self._context = context
         self._group = group
-        self._type = group.type
+        self._type = group.type._replace(api_version=resource.api_version)
         self._resource = resource
         self._plan = plan
         self._namespaces = namespaces
+        self._params = params or CREATE_PARAMS
         self._paths: dict[str, str] = {}
+        self._refused_in_a_row = 0
 
     def run(self) -> None:
-        """Settle every wanted item. Raises Unreachable, and what the run's checkpoint raises."""
+        """Settle every wanted item, or put it off. Raises Unreachable, and what the run's checkpoint raises."""
         group, unusable = self._group, self._namespaces.unusable
         todo: list[int] = []
+        twice = self._named_twice()
         for position in group.wanted():
             if group.namespaces[position] in unusable:
-                self._context.settled(self._type, group.title(position), FAILED)
+                self._context.settled(self._type, group.title(position), FAILED, "its namespace is not usable")
+            elif position in twice:
+                title = group.title(position)
+                self._context.failed(self._type, title, group.namespaces[position], f"{named(self._type, title)} was "
+                                     "not created: spec.namespaceMapping gives two saved objects this name")
             else:
                 todo.append(position)
         settled = self._compare_existing(todo)
@@ -79,7 +94,41 @@ class Wave:
         self._in_parallel(small)
         for position in large:
             self._context.progress.checkpoint()
-            self._restore(position)
+            self.restore(position)
+
+    def restore(self, position: int, *, last: bool = False) -> None:
+        """Settle one item, or put it off if the refusal may pass and this is not the last try."""
+        if not last and self._refused_in_a_row >= self._context.threads:
+            # Each try may take as long as the webhook's timeout; what refuses so many refuses the next one too.
+            self._context.later.add(Deferred(self, position, Again.PATIENTLY))
+            return
+        self._attempt(position, lambda: self._create(position), last=last)
+
+    def _attempt(self, position: int, settle: Callable[[], None], *, last: bool = False) -> None:
+        try:
+            settle()
+            self._refused_in_a_row = 0
+        except errors.Unreachable:
+            raise
+        except errors.ApiError as fault:
+            verdict = again(fault, custom="." in self._type.group_resource)
+            if verdict is Again.NEVER or last:
+                return self._refused(position, fault)
+            self._refused_in_a_row += verdict is Again.PATIENTLY
+            self._context.later.add(Deferred(self, position, verdict, not_created(
+                self._type, self._group.title(position), fault)))
+
+    def _named_twice(self) -> set[int]:
+        """Positions of items whose name and new namespace another item has; only a mapping brings that about."""
+        twice: set[int] = set()
+        if self._context.preparation.mapping:
+            seen: set[tuple[str, str]] = set()
+            for position in self._group.wanted():
+                key = self._group.namespaces[position], self._group.names[position]
+                if key in seen:
+                    twice.add(position)
+                seen.add(key)
+        return twice
 
     def _compare_existing(self, positions: Iterable[int]) -> set[int]:
         """List the namespaces that were there before, settle what exists; the positions that are settled."""
@@ -96,7 +145,7 @@ class Wave:
                     metadata = live["metadata"]
                     position = wanted.get((metadata.get("namespace", ""), metadata["name"]))
                     if position is not None and position not in settled and not metadata.get("deletionTimestamp"):
-                        self._exists(position, live)
+                        self._attempt(position, functools.partial(self._exists, position, live))
                         settled.add(position)
                         self._context.progress.checkpoint()
         except errors.Unreachable:
@@ -119,7 +168,7 @@ class Wave:
                     if position is None:
                         return
                     self._context.progress.checkpoint()
-                    self._restore(position)
+                    self.restore(position)
             except BaseException:
                 ended.set()
                 raise
@@ -129,89 +178,60 @@ class Wave:
         if faults:
             raise faults[0]
 
-    def _restore(self, position: int) -> None:
+    def _create(self, position: int) -> None:
+        """Settle one item. Raises ApiError where the server refuses it."""
         group, context = self._group, self._context
         item = context.archive.load(group, position)
         if self._left_out(position, item):
             return
-        table.apply(self._type.group_resource, item, keep_node_ports=context.keep_node_ports)
-        namespace, title = group.namespaces[position], group.title(position)
-        if self._type.group_resource == CLAIMS:
-            fate = self._plan.fates.get((namespace, group.names[position]))
-            if fate is not None and fate.refused:
-                context.failed(self._type, title, namespace, f"{named(self._type, title)} was not created: "
-                               f"{fate.refused}; free that volume or restore the claim under another volume")
-                return
-            if fate is not None and not fate.keep_volume:
-                item["spec"].pop("volumeName", None)
+        status = item.get("status") if context.statuses.takes(self._type.group_resource, item) else None
+        namespace, title, fate = group.namespaces[position], group.title(position), self._fate(position)
+        if fate is not None and fate.refused:
+            context.failed(self._type, title, namespace, f"{named(self._type, title)} was not created: "
+                           f"{fate.refused}; free that volume or restore the claim under another volume")
+            return
+        context.report(self._type, title, namespace, context.preparation.apply(self._type, item, fate=fate))
         generic.add_labels(item, context.labels)
-        self._post(position, encode(item))
+        self._post(position, encode(item), status)
 
-    def _post(self, position: int, body: bytes) -> None:
+    def _post(self, position: int, body: bytes, status: Any) -> None:
         started, pause = time.monotonic(), FIRST_PAUSE_SECONDS
         path = self._path(self._group.namespaces[position])
         while True:
             waited = time.monotonic() - started
             try:
-                self._context.api.raw("POST", path, body=body, params=CREATE_PARAMS)
-                return self._was_created(position)
-            except errors.Conflict as conflict:
+                self._context.api.raw("POST", path, body=body, params=self._params)
+                return self._was_created(position, status)
+            except errors.Conflict:
                 live = self._live(position)
                 if live is not None and not live["metadata"].get("deletionTimestamp"):
                     return self._exists(position, live)
                 # Being deleted, gone just now, or a clash over a ResourceQuota inside the server.
                 if waited > GOING_SECONDS:
-                    return self._refused(position, conflict)
-            except errors.NotFound as missing:
+                    raise
+            except errors.NotFound:
                 if "." not in self._type.group_resource or waited > NEW_KIND_SECONDS:
-                    return self._refused(position, missing)
-            except errors.Unreachable:
-                raise
+                    raise
             except errors.ApiError as fault:
                 live = self._live(position) if PORT_TAKEN in fault.message else None
-                return self._exists(position, live) if live is not None else self._refused(position, fault)
+                if live is None:
+                    raise
+                return self._exists(position, live)
             self._context.progress.checkpoint()
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     def _exists(self, position: int, live: Object) -> None:
-        """Settle an item whose object is in the cluster already. ``live`` is used up."""
-        context, type, title = self._context, self._type, self._group.title(position)
+        """Settle an item whose object is in the cluster already. ``live`` is used up. Raises as ``_create``."""
+        context = self._context
         item = context.archive.load(self._group, position)
         if self._left_out(position, item):
             return
+        status = item.get("status") if context.statuses.takes(self._type.group_resource, item) else None
         if is_of_this_restore(live, restore_label=context.labels[labels.RESTORE_NAME], since=context.since):
-            return self._was_created(position)
-        if is_controlled(type, live):
-            return context.skipped(type, title, leftout.BY_CONTROLLER)
-        comparable(type, item)
-        comparable(type, live)
-        if type.group_resource == CLAIMS:
-            fate = self._plan.fates.get((self._group.namespaces[position], self._group.names[position]))
-            if fate is not None and not fate.keep_volume:
-                item["spec"].pop("volumeName", None)
-        paths = differences(type, item, live)
-        if not paths:
-            return context.skipped(type, title)
-        if type.group_resource == "serviceaccounts":
-            return self._merge_account(position, account_merge(item, live))
-        context.log.warning(differs(type, title, paths), place=self._group.namespaces[position] or CLUSTER,
-                            resource=type.group_resource, name=title)
-        context.skipped(type, title)
-
-    def _merge_account(self, position: int, patch: Object) -> None:
-        title = self._group.title(position)
-        if not patch:
-            return self._context.skipped(self._type, title)
-        try:
-            self._context.api.patch_merge(self._object_path(position), patch)
-        except errors.Unreachable:
-            raise
-        except errors.ApiError as fault:
-            self._context.failed(self._type, title, self._group.namespaces[position],
-                                 f"{named(self._type, title)} exists and what it lacks could not be added: {fault}")
-        else:
-            self._context.settled(self._type, title, UPDATED)
+            return self._was_created(position, status)
+        present.settle(context, Subject(self._type, self._group, position, self._resource), item=item, live=live,
+                       fate=self._fate(position))
 
     def _left_out(self, position: int, item: Object) -> bool:
         reason = leftout.reason(self._type.group_resource, item)
@@ -222,21 +242,41 @@ class Wave:
             self._context.skipped(self._type, self._group.title(position), reason)
         return reason is not None
 
-    def _was_created(self, position: int) -> None:
+    def _was_created(self, position: int, status: Any = None) -> None:
         namespace, title = self._group.namespaces[position], self._group.title(position)
         self.created.append(self._group.names[position])
         self._context.settled(self._type, title, CREATED)
-        fate = self._plan.fates.get((namespace, self._group.names[position])) \
-            if self._type.group_resource == CLAIMS else None
+        fate = self._fate(position)
         if fate is not None and (fate.warning or fate.error):
             say = self._context.log.error if fate.error else self._context.log.warning
             say(f"{named(self._type, title)} was created, but {fate.error or fate.warning}", place=namespace,
                 resource=CLAIMS, name=title)
+        if status:
+            self._bring_back(position, status)
+
+    def _bring_back(self, position: int, status: Any) -> None:
+        """spec.restoreStatus. That it cannot be done is a warning (Velero)."""
+        namespace, title = self._group.namespaces[position], self._group.title(position)
+        try:
+            statuses.write(self._context.api, self._resource, namespace=namespace, name=self._group.names[position],
+                           status=status)
+        except errors.Unreachable:
+            raise
+        except errors.ApiError as fault:
+            self._context.log.warning(
+                f"{named(self._type, title)} was created, but its status could not be restored: {fault}",
+                place=namespace or CLUSTER, resource=self._type.group_resource, name=title)
 
     def _refused(self, position: int, fault: errors.ApiError) -> None:
         title = self._group.title(position)
         self._context.failed(self._type, title, self._group.namespaces[position],
-                             not_created(self._type, title, fault))
+                             not_created(self._type, title, fault), reason=fault.message)
+
+    def _fate(self, position: int) -> Fate | None:
+        """What becomes of a claim that was bound."""
+        if self._type.group_resource != CLAIMS:
+            return None
+        return self._plan.fates.get((self._group.namespaces[position], self._group.names[position]))
 
     def _live(self, position: int) -> Object | None:
         try:

@@ -7,13 +7,15 @@ from typing import Any
 
 from kubectl_ark.engine.restore.archive import Object, Type
 from kubectl_ark.engine.restore.order import CLAIMS
-from kubectl_ark.engine.restore.transforms import generic, table
 from kubectl_ark.model import labels, times
 
 CONTROLLED = frozenset({"pods", "replicasets.apps", "controllerrevisions.apps"})
 """Where a live one has a controller it is that controller's doing: what is compared is the controller."""
 
 MOST_PATHS = 3
+
+FIELD_MANAGER = "kubectl-ark"
+"""Under which name a restore writes fields."""
 
 
 def is_of_this_restore(live: Object, *, restore_label: str, since: datetime.datetime) -> bool:
@@ -27,22 +29,16 @@ def is_of_this_restore(live: Object, *, restore_label: str, since: datetime.date
     return times.parse_time(metadata["creationTimestamp"]) >= since
 
 
+def was_updated(live: Object, *, since: datetime.datetime) -> bool:
+    """True if a restore has written to the object since then: an earlier try of this one."""
+    return any(each.get("manager") == FIELD_MANAGER and each.get("time") and times.parse_time(each["time"]) >= since
+               for each in live["metadata"].get("managedFields") or ())
+
+
 def is_controlled(type: Type, live: Object) -> bool:
     """True for a live object of CONTROLLED that a controller owns."""
     owners = live["metadata"].get("ownerReferences") or ()
     return type.group_resource in CONTROLLED and any(each.get("controller") for each in owners)
-
-
-def comparable(type: Type, item: Object) -> Object:
-    """What of an object counts when two are compared: what a restore would send, the restore's labels aside.
-
-    In place. Lists of the API leave apiVersion and kind out of their items; they are set here. The same transforms
-    serve both sides, so that what the cluster chose (addresses, node, uid) never counts.
-    """
-    item["apiVersion"], item["kind"] = type.api_version, type.kind
-    table.apply(type.group_resource, item)
-    generic.drop_own_labels(item)
-    return item
 
 
 def differences(type: Type, wanted: Object, live: Object) -> list[str]:

@@ -17,8 +17,14 @@ def not_created(type: Type, title: str, fault: errors.ApiError) -> str:
 def differs(type: Type, title: str, paths: list[str]) -> str:
     """It exists and is not the same; the first part is Velero's sentence, which people grep for."""
     return (f'could not restore, {type.kind} "{title}" already exists. Warning: the in-cluster version is different '
-            f"than the backed-up version (in {', '.join(paths)}); it was left alone: delete it and restore again if "
-            "you want the backed-up one")
+            f"than the backed-up version (in {', '.join(paths)}); it was left alone: restore again with "
+            "--existing-resource-policy=update if you want the backed-up one")
+
+
+def only_labelled(type: Type, title: str, fault: errors.ApiError) -> str:
+    """existingResourcePolicy update, and the server would not have it."""
+    return (f"{named(type, title)} exists and could not be made like the backed-up one: {fault.message}; only its "
+            "labels were set: delete it and restore again if you want the backed-up one")
 
 
 def _hint(fault: errors.ApiError) -> str:

@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from kubectl_ark import errors
 from kubectl_ark.engine.restore.archive import WANTED, Group, Object, Type
 from kubectl_ark.engine.restore.context import CREATE_PARAMS, Context
-from kubectl_ark.engine.restore.existing import comparable, differences, is_of_this_restore
+from kubectl_ark.engine.restore.existing import differences, is_of_this_restore
 from kubectl_ark.engine.restore.messages import differs, not_created
 from kubectl_ark.engine.restore.order import NAMESPACES
 from kubectl_ark.engine.restore.outcome import CREATED
-from kubectl_ark.engine.restore.transforms import generic, table
+from kubectl_ark.engine.restore.present import SAME
+from kubectl_ark.engine.restore.transforms import generic
 from kubectl_ark.engine.restore.wire import encode
 from kubectl_ark.engine.results import CLUSTER
 from kubectl_ark.model import labels
@@ -49,11 +50,10 @@ class Namespaces:
     def _ensure(self, name: str) -> None:
         context = self._context
         found = context.archive.find(NAMESPACES, "", name)
-        deadline = time.monotonic() + self._patience
+        deadline, body = time.monotonic() + self._patience, self._body(name, found)
         try:
             while True:
                 context.progress.checkpoint()
-                body = self._body(name, found)
                 try:
                     context.api.raw("POST", PATH, body=encode(body), params=CREATE_PARAMS)
                 except errors.Conflict:
@@ -77,11 +77,16 @@ class Namespaces:
         if is_of_this_restore(live, restore_label=context.labels[labels.RESTORE_NAME], since=context.since):
             context.settled(TYPE, name, CREATED)
             return
+        paths: list[str] = []
         if found is not None and found[0].states[found[1]] == WANTED:
-            paths = differences(TYPE, comparable(TYPE, context.archive.load(*found)), comparable(TYPE, live))
+            wanted = context.archive.load(*found)
+            context.preparation.apply(TYPE, wanted)
+            generic.drop_own_labels(wanted)
+            context.preparation.live(TYPE, live)
+            paths = differences(TYPE, wanted, live)
             if paths:
                 context.log.warning(differs(TYPE, name, paths), place=CLUSTER, resource=NAMESPACES, name=name)
-        context.skipped(TYPE, name)
+        context.skipped(TYPE, name, f"it exists and differs in {', '.join(paths)}" if paths else SAME)
 
     def _wait_until_gone(self, name: str, deadline: float) -> None:
         """Raises ApiError when the time is over. A watch would save nothing: one small GET a second."""
@@ -103,8 +108,9 @@ class Namespaces:
     def _body(self, name: str, found: tuple[Group, int] | None) -> Object:
         body: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
         if found is not None:
-            body = self._context.archive.load(*found)
-            table.apply(NAMESPACES, body)
+            context = self._context
+            body = context.archive.load(*found)
+            context.report(TYPE, name, name, context.preparation.apply(TYPE, body))
         generic.add_labels(body, self._context.labels)
         return body
 

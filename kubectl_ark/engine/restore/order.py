@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 CRDS = "customresourcedefinitions.apiextensions.k8s.io"
 NAMESPACES = "namespaces"
@@ -29,10 +29,21 @@ LAST = (
     "packageinstalls.packaging.carvel.dev",
 )
 
-_RANKS = {**{name: index - len(FIRST) for index, name in enumerate(FIRST)},
-          **{name: index + 1 for index, name in enumerate(LAST)}}
+
+def ordered(group_resources: Iterable[str], *, high: Sequence[str] = (), low: Sequence[str] = ()) -> list[str]:
+    """The kinds in restore order: FIRST, then by name, then LAST.
+
+    high: what one run wants before all others, in this order; low: after them. The others keep their places between:
+    who wants Secrets first does not lose "volumes before claims" by it.
+    """
+    first = [*high, *(name for name in FIRST if name not in high and name not in low)]
+    last = [*(name for name in LAST if name not in high and name not in low), *low]
+    ranks = {**{name: index - len(first) for index, name in enumerate(first)},
+             **{name: index + 1 for index, name in enumerate(last)}}
+    return sorted(set(group_resources), key=lambda name: (ranks.get(name, 0), name))
 
 
-def ordered(group_resources: Iterable[str]) -> list[str]:
-    """The kinds in restore order: FIRST, then by name, then LAST."""
-    return sorted(set(group_resources), key=lambda name: (_RANKS.get(name, 0), name))
+def priorities(words: Sequence[str], resolve: Callable[[str], str]) -> tuple[list[str], list[str]]:
+    """(high, low) of spec.resourcePriorities: "a,b,-,z", as Velero's --restore-resource-priorities."""
+    end = words.index("-") if "-" in words else len(words)
+    return [resolve(word) for word in words[:end]], [resolve(word) for word in words[end + 1:]]

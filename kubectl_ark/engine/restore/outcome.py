@@ -12,6 +12,9 @@ import orjson
 CREATED = "created"
 UPDATED = "updated"
 FAILED = "failed"
+
+MAX_REASON = 400
+"""Characters; the results have the whole sentence."""
 SKIPPED = "skipped"
 
 
@@ -26,7 +29,8 @@ class Outcome:
         self._lock = threading.Lock()
 
     def record(self, key: str, title: str, action: str, *, reason: str = "") -> None:
-        """key: "apps/v1/Deployment". title: "shop/web". reason: why it was skipped, where that is worth saying."""
+        """key: "apps/v1/Deployment". title: "shop/web". reason: why it was left alone or failed; one line."""
+        reason = " ".join(reason[:MAX_REASON].split())
         line = f"{title}({action}: {reason})\n" if reason else f"{title}({action})\n"
         with self._lock:
             self.counts[action] += 1

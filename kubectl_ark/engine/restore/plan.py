@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from kubectl_ark import errors
 from kubectl_ark.engine.restore.archive import RELATED, WANTED, Object, Type
@@ -36,12 +37,12 @@ def make(context: Context, data: VolumeData) -> Plan:
 
     Marks the volumes that wanted claims need as WANTED, those that need no POST as RELATED.
     """
-    claims = dict(_claims(context))
-    named_volumes = set(claims.values())
+    claims = list(_claims(context))
+    named_volumes = {each.volume_name for each in claims}
     plan = Plan()
     stored = _stored(context, named_volumes, data, plan)
     live = _live(context, named_volumes) if named_volumes else {}
-    for claim, volume_name in claims.items():
+    for claim, origin, volume_name in claims:
         if live is None and volume_name not in stored:
             plan.fates[claim] = Fate()
             continue
@@ -49,7 +50,7 @@ def make(context: Context, data: VolumeData) -> Plan:
         left = volume is not None and claim_of(volume) == claim \
             and is_left_behind(volume, claim, claim_uid=_claim_uid(context, claim))
         plan.fates[claim] = fate(claim, volume_name, stored=stored.get(volume_name), live=volume, left_behind=left,
-                                 data=data)
+                                 data=data, origin=origin)
         if left and volume is not None:
             plan.left_behind.append(volume)
             found = context.archive.find(VOLUMES, "", volume_name)
@@ -79,12 +80,22 @@ def release(context: Context, plan: Plan) -> None:
             context.settled(VOLUME_TYPE, name, UPDATED)
 
 
-def _claims(context: Context) -> Iterator[tuple[Claim, str]]:
+class _Bound(NamedTuple):
+    """A wanted claim that was bound, as it comes back and as it was saved."""
+
+    claim: Claim
+    origin: Claim
+    volume_name: str
+
+
+def _claims(context: Context) -> Iterator[_Bound]:
     for group in context.archive.of_kind(CLAIMS):
         for position in group.wanted():
-            volume_name = context.archive.load(group, position)["spec"].get("volumeName")
+            item = context.archive.load(group, position)
+            volume_name = item["spec"].get("volumeName")
             if volume_name:
-                yield (group.namespaces[position], group.names[position]), volume_name
+                name = group.names[position]
+                yield _Bound((group.namespaces[position], name), (item["metadata"]["namespace"], name), volume_name)
 
 
 def _claim_uid(context: Context, claim: Claim) -> str | None:

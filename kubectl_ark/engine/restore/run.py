@@ -8,28 +8,29 @@ from typing import Any
 
 from kubectl_ark import errors
 from kubectl_ark.engine.progress import Progress
-from kubectl_ark.engine.restore import crds, manifest, plan, selection, volumeinfo
+from kubectl_ark.engine.restore import crds, manifest, order, plan, selection, statuses, volumeinfo
 from kubectl_ark.engine.restore.archive import WANTED, Archive, Group, read_items
-from kubectl_ark.engine.restore.context import Context, labels_of, since_of
+from kubectl_ark.engine.restore.context import STRICT_PARAMS, Context, labels_of, since_of
 from kubectl_ark.engine.restore.create import Wave
+from kubectl_ark.engine.restore.later import Later
+from kubectl_ark.engine.restore.mapping import NamespaceMapping
 from kubectl_ark.engine.restore.namespaces import Namespaces
-from kubectl_ark.engine.restore.order import CRDS, NAMESPACES, ordered
+from kubectl_ark.engine.restore.order import CRDS, NAMESPACES
 from kubectl_ark.engine.restore.outcome import FAILED, Outcome
+from kubectl_ark.engine.restore.prepare import Preparation
 from kubectl_ark.engine.restore.volumeinfo import VolumeData
 from kubectl_ark.engine.results import CLUSTER, RUN
 from kubectl_ark.engine.runlog import RunLog
 from kubectl_ark.kube.api import Api
+from kubectl_ark.kube.throttle import DEFAULT_PARALLEL
 from kubectl_ark.model import layout
 from kubectl_ark.model.resources import Catalog
 from kubectl_ark.store.bucket import Bucket
 
-THREADS = 32
-"""Where more parallel creates no longer made a one-node API server faster (tried)."""
-
 
 def run(
     *, api: Api, catalog: Catalog, bucket: Bucket, restore: dict[str, Any], backup: dict[str, Any], workdir: Path,
-    log: RunLog, progress: Progress, threads: int = THREADS,
+    log: RunLog, progress: Progress, threads: int = DEFAULT_PARALLEL,
 ) -> Outcome:
     """Restore what the Restore CR asks for; what was done to each item.
 
@@ -38,16 +39,18 @@ def run(
     warnings and errors. Raises Damaged before anything is created where the backup is not what was written;
     StoreError, Unreachable, ArkError (work directory full); RunLost, Cancelled, Interrupted from the checkpoint.
     """
-    archive = Archive(workdir / "items")
+    archive, spec = Archive(workdir / "items"), restore.get("spec") or {}
+    preparation = Preparation(NamespaceMapping(spec.get("namespaceMapping")),
+                              keep_node_ports=spec.get("preserveNodePorts") is True)
     context = Context(
-        api=api, catalog=catalog, archive=archive, selection=selection.of_spec(restore.get("spec") or {}, catalog),
+        api=api, catalog=catalog, archive=archive, selection=selection.of_spec(spec, catalog),
         outcome=Outcome(workdir), log=log, progress=progress, pool=ThreadPoolExecutor(threads), threads=threads,
-        labels=labels_of(restore, backup), since=since_of(restore),
-        keep_node_ports=(restore.get("spec") or {}).get("preserveNodePorts") is True)
+        labels=labels_of(restore, backup), since=since_of(restore), preparation=preparation,
+        update=spec.get("existingResourcePolicy") == "update", statuses=statuses.of_spec(spec, catalog), later=Later())
     try:
         progress.step("verifying the backup")
         data = _read(context, bucket, backup, workdir)
-        _create(context, data)
+        _create(context, data, order.priorities(spec.get("resourcePriorities") or (), catalog.resolve))
     finally:
         context.pool.shutdown(cancel_futures=True)
         archive.close()
@@ -66,19 +69,20 @@ def _read(context: Context, bucket: Bucket, backup: dict[str, Any], workdir: Pat
             context.archive.fill(
                 read_items(stream, subject=f'the archive of backup "{name}"', key=key, manifest=checksums,
                            checkpoint=context.progress.checkpoint),
-                context.selection.take)
+                context.selection.take, target=context.preparation.mapping.path)
     except errors.KeyMissing as fault:
         raise errors.Damaged(f'backup "{name}" has no archive: {key} is gone',
                              hint="use another backup; this one cannot be restored") from fault
     return data
 
 
-def _create(context: Context, data: VolumeData) -> None:
+def _create(context: Context, data: VolumeData, priorities: tuple[list[str], list[str]]) -> None:
     archive, namespaces, empty = context.archive, Namespaces(context), plan.Plan()
     crds.take_needed(context)
     wanted = _wanted_namespaces(archive)
     own = sum(group.states.count(WANTED) for group in archive.of_kind(NAMESPACES))
     context.progress.total(archive.count() - own + len(wanted))
+    _missing(context)
     if not archive.count():
         context.log.warning("nothing to restore: no item of the backup passes the filters; see spec of the Restore",
                             place=RUN)
@@ -90,10 +94,22 @@ def _create(context: Context, data: VolumeData) -> None:
     volumes = plan.make(context, data)
     context.progress.total(archive.count() - own + len(wanted) + len(volumes.left_behind))
     plan.release(context, volumes)
-    for kind in ordered(type.group_resource for type in archive.groups):
+    high, low = priorities
+    for kind in order.ordered((type.group_resource for type in archive.groups), high=high, low=low):
         if kind not in (CRDS, NAMESPACES):
             for group in archive.of_kind(kind):
                 _wave(context, group, volumes, namespaces)
+    context.later.run(context.log, context.progress)
+
+
+def _missing(context: Context) -> None:
+    """Single objects that were asked for by name and are not in the backup: an error each."""
+    for path in sorted(context.selection.paths):
+        target = context.preparation.mapping.path(path)
+        if context.archive.find(*target) is None:
+            title = "/".join(filter(None, (path.group_resource, path.namespace, path.name)))
+            context.log.error(f"{title} is not in the backup; see what is: kubectl ark describe backup NAME --details",
+                              place=path.namespace or CLUSTER, resource=path.group_resource, name=path.name)
 
 
 def _wanted_namespaces(archive: Archive) -> set[str]:
@@ -112,27 +128,29 @@ def _wave(context: Context, group: Group, volumes: plan.Plan, namespaces: Namesp
     if not positions:
         return []
     context.progress.step(f"restoring {kind}")
-    resource = context.catalog.get_version(kind, group.type.version)
+    resource, params = context.catalog.get_version(kind, group.type.version), None
     if resource is None:
-        context.log.error(f"{_not_served(context, group)}; {len(positions)} objects were not restored",
-                          place=CLUSTER, resource=kind)
-        for position in positions:
-            context.settled(group.type, group.title(position), FAILED)
-        return []
+        resource, params = context.catalog.get(kind), STRICT_PARAMS
+        if resource is None:
+            context.log.error(f"{_not_served(context, group)}; {len(positions)} objects were not restored",
+                              place=CLUSTER, resource=kind)
+            for position in positions:
+                context.settled(group.type, group.title(position), FAILED, "the API server does not serve the kind")
+            return []
+        context.log.warning(f"{kind}: the API server no longer serves {group.type.api_version}, in which "
+                            f"{len(positions)} objects were saved; they are sent as {resource.api_version}",
+                            place=CLUSTER, resource=kind)
     before = dict(context.outcome.counts)
-    wave = Wave(context, group, resource, plan=volumes, namespaces=namespaces)
+    wave = Wave(context, group, resource, plan=volumes, namespaces=namespaces, params=params)
     wave.run()
     done = ", ".join(f"{count - before[action]} {action}" for action, count in context.outcome.counts.items()
                      if count > before[action])
-    context.log.info(f"{kind}: {done}", resource=kind)
+    context.log.info(f"{kind}: {done or 'put off'}", resource=kind)
     return wave.created
 
 
 def _not_served(context: Context, group: Group) -> str:
     kind, version = group.type.group_resource, group.type.api_version
-    other = context.catalog.get(kind)
-    if other is not None:
-        return f"the API server serves {kind} as {other.api_version} and no longer as {version}, as the backup has it"
     if version in context.catalog.broken:
         return f"{kind} cannot be created: {context.catalog.broken[version]}; repair its APIService, then restore again"
     return (f"the API server does not know {kind} ({version}); install what serves it (its CRD or operator), then "

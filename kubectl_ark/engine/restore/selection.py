@@ -8,7 +8,7 @@ from typing import Any
 from kubectl_ark.engine.restore.archive import DROP, RELATED, WANTED, Object
 from kubectl_ark.engine.restore.order import CRDS, NAMESPACES, VOLUMES
 from kubectl_ark.engine.restore.paths import ItemPath
-from kubectl_ark.model import globs, selectors
+from kubectl_ark.model import globs, items, selectors
 from kubectl_ark.model.exclusions import never_restored
 from kubectl_ark.model.resources import Catalog
 
@@ -24,6 +24,9 @@ class Selection:
     include_cluster_resources: bool | None = None
     label_selectors: tuple[dict[str, Any], ...] = ()
     """Any of these selects; none at all selects everything."""
+
+    paths: frozenset[ItemPath] = frozenset()
+    """Single objects; where there are any, nothing else is wanted."""
 
     @property
     def every_namespace(self) -> bool:
@@ -47,7 +50,10 @@ class Selection:
     def take(self, path: ItemPath, item: Object) -> int:
         """WANTED, RELATED (kept in case that a wanted item needs it) or DROP."""
         kind = path.group_resource
-        if self._filtered(path) and self.takes_labels(item):
+        if self.paths:
+            if path in self.paths and not never_restored(kind):
+                return WANTED
+        elif self._filtered(path) and self.takes_labels(item):
             return WANTED
         if kind == NAMESPACES:
             return RELATED
@@ -77,4 +83,10 @@ def of_spec(spec: dict[str, Any], catalog: Catalog) -> Selection:
         excluded_namespaces=tuple(spec.get("excludedNamespaces") or ()),
         included_resources=resolved("includedResources"), excluded_resources=resolved("excludedResources"),
         include_cluster_resources=spec.get("includeClusterResources"), label_selectors=tuple(label_selectors),
+        paths=frozenset(_path(text, catalog) for text in spec.get("items") or ()),
     )
+
+
+def _path(text: str, catalog: Catalog) -> ItemPath:
+    item = items.parse(text)
+    return ItemPath(catalog.resolve(item.kind), item.namespace, item.name)

@@ -69,27 +69,33 @@ def release_patch(live: Object) -> list[dict[str, Any]]:
 
 def fate(
     claim: Claim, volume_name: str, *, stored: Object | None, live: Object | None, left_behind: bool,
-    data: VolumeData,
+    data: VolumeData, origin: Claim | None = None,
 ) -> Fate:
     """What becomes of a claim that was bound to ``volume_name``.
 
     stored: that volume in the backup, None if it is not restored from there. live: in the cluster, None if it is not
     there. left_behind: it is, and waits for this claim; what it holds is worth more than a fresh, empty volume.
+    origin: the claim's name in the backup, where a namespace mapping gives it another.
     """
+    holder = claim_of(live) if live is not None else None
+    is_anothers = holder is not None and holder != claim
     if live is not None:
-        holder = claim_of(live)
-        if holder is not None and holder != claim:
+        if is_anothers and holder and (stored is None or comes_back(stored, data)):
             return Fate(refused=f'its volume "{volume_name}" is bound to the claim "{"/".join(holder)}"')
         if left_behind:
             return Fate()
     if stored is not None:
         if comes_back(stored, data):
             return Fate()
-        method = data.method(volume_name, claim)
+        method = data.method(volume_name, origin or claim)
         if method is not None:
             return Fate(keep_volume=False, error=(
                 f"its data was saved as {method}, which this version cannot bring back yet, so its volume is new and "
                 "empty; restore the data with the tool that saved it"))
+        if is_anothers and holder:
+            return Fate(keep_volume=False, warning=(
+                f'its volume is new and empty: "{volume_name}" belongs to the claim "{"/".join(holder)}", and the '
+                "backup holds no data of it"))
         return Fate(keep_volume=False, warning=(
             f'its volume is new and empty: the disk of "{volume_name}" was deleted with the claim (reclaim policy '
             "Delete) and the backup holds no data of it"))

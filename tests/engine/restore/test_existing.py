@@ -13,6 +13,8 @@ import pytest
 from kubectl_ark.engine.restore import existing, wire
 from kubectl_ark.engine.restore.archive import Type
 from kubectl_ark.engine.restore.outcome import CREATED, FAILED, SKIPPED, UPDATED, Outcome
+from kubectl_ark.engine.restore.prepare import Preparation
+from kubectl_ark.engine.restore.transforms import generic
 from tests.engine.restore.stored import velero_item
 
 SERVICE = Type("services", "v1", "Service")
@@ -20,8 +22,11 @@ NOON = datetime.datetime(2024, 5, 1, 12, tzinfo=datetime.timezone.utc)
 
 
 def compare(type: Type, wanted: Any, live: Any) -> list[str]:
-    return existing.differences(type, existing.comparable(type, copy.deepcopy(wanted)),
-                                existing.comparable(type, copy.deepcopy(live)))
+    wanted, live, preparation = copy.deepcopy(wanted), copy.deepcopy(live), Preparation()
+    preparation.apply(type, wanted)
+    generic.drop_own_labels(wanted)
+    preparation.live(type, live)
+    return existing.differences(type, wanted, live)
 
 
 def test_what_the_cluster_chose_does_not_count() -> None:
