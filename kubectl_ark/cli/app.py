@@ -24,6 +24,8 @@ COMMANDS = {
     "logs": "Print the log of a backup or restore",
     "cancel": "Stop a running backup or restore",
     "reconcile": "See to everything that nobody waits for, once",
+    "download": "Save the archive of a backup on this machine",
+    "delete": "Delete objects of kubectl-ark",
     "version": "Print the versions of the plugin and of the runner",
 }
 

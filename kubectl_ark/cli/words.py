@@ -40,13 +40,19 @@ def refuse_velero_order(singular: str, given: Sequence[str]) -> None:
 
 def _command(verb: str, kind: kinds.Kind, rest: Sequence[str]) -> str | None:
     name = rest[0] if rest else "NAME"
+    singular, plural = ("location", "locations") if kind == kinds.STORAGE_LOCATION else (kind.singular, kind.plural)
     if verb in ("get", "list"):
-        plural = "locations" if kind == kinds.STORAGE_LOCATION else kind.plural
         return " ".join(["kubectl ark get", plural, *rest])
+    if verb == "describe":
+        return f"kubectl ark describe {singular} {name}"
+    if verb == "delete":
+        return " ".join(["kubectl ark delete", singular, *(rest or ["NAME"])])
+    if verb == "download" and kind == kinds.BACKUP:
+        return f"kubectl ark download backup {name}"
     if kind.singular not in _RUNS:
         return None
     if verb == "create":
         return f"kubectl ark {kind.singular} {name}" + (" --from-backup BACKUP" if kind == kinds.RESTORE else "")
-    if verb in ("describe", "logs", "cancel"):
+    if verb in ("logs", "cancel"):
         return f"kubectl ark {verb} {kind.singular} {name}"
     return None

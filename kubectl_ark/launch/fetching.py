@@ -5,35 +5,57 @@ The user's machine never talks to the bucket and needs none of its keys.
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import hashlib
+import json
 import tempfile
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from kubectl_ark import errors
 from kubectl_ark.launch import paths, runs
 from kubectl_ark.launch.kubectl import CHUNK, Kubectl, KubectlError
-from kubectl_ark.model import deadruns, kinds, names, times
+from kubectl_ark.model import deadruns, downloads, kinds, names, times
 from kubectl_ark.render import jobs
 
 MAX_BYTES = 1 << 30
 """What a stored log or result may grow to when unpacked; a bomb ends here."""
 
-_KEYS = {
-    "BackupLog": "backups/{0}/{0}-logs.gz",
-    "BackupResults": "backups/{0}/{0}-results.gz",
-    "RestoreLog": "restores/{0}/restore-{0}-logs.gz",
-    "RestoreResults": "restores/{0}/restore-{0}-results.gz",
-}
-"""Of store.layout, which this half does not have."""
+
+@dataclasses.dataclass(frozen=True)
+class Fetched:
+    """A file that a pod of ours holds ready, as it is stored. size: bytes. sha256: hex.
+
+    checked: "manifest" if it is what the backup wrote by its own list of checksums, "archive" if there is no such list
+    and gzip and tar are sound, "" for a file that is neither listed nor an archive.
+    """
+
+    size: int
+    sha256: str
+    checked: str
+    read: Callable[[], Iterator[bytes]] = dataclasses.field(repr=False)
+    """The bytes, piece by piece. Raises Damaged at their end if they are not those that the pod holds."""
 
 
 def fetch(kubectl: Kubectl, namespace: str, target: str, name: str, *, location: str) -> Iterator[bytes]:
-    """The unpacked bytes of one file. target: "BackupLog" and the like; location: its BackupStorageLocation.
+    """The unpacked bytes of one file; otherwise as ``fetched``."""
+    with fetched(kubectl, namespace, target, name, location=location) as file, tempfile.TemporaryFile() as spool:
+        for piece in file.read():
+            spool.write(piece)
+        spool.seek(0)
+        yield from unpacked(spool, f"{target} of {name}")
 
-    Raises KubectlFailed, saying why, if it cannot be had. Request and Job are gone afterwards.
+
+@contextlib.contextmanager
+def fetched(kubectl: Kubectl, namespace: str, target: str, name: str, *, location: str) -> Iterator[Fetched]:
+    """One file, in a pod, for as long as the context lasts. Request and Job are gone afterwards.
+
+    target: "BackupLog" and the like (model.downloads); location: its BackupStorageLocation. Raises KubectlFailed,
+    saying why, if it cannot be had.
     """
     settings = runs.read_settings(kubectl, namespace)
     place = runs.read(kubectl, kinds.STORAGE_LOCATION, location, namespace)
@@ -44,17 +66,35 @@ def fetch(kubectl: Kubectl, namespace: str, target: str, name: str, *, location:
         "spec": {"target": {"kind": target, "name": name}},
     })
     try:
-        job = kubectl.create(paths.jobs(namespace), jobs.fetch_job(
-            request, settings, location=place, key=_KEYS[target].format(name),
-            has_secret=_has_secret(kubectl, namespace, place)))
+        job = jobs.fetch_job(request, settings, location=place, key=downloads.key(target, name),
+                             has_secret=_has_secret(kubectl, namespace, place))
+        try:
+            job = kubectl.create(paths.jobs(namespace), job)
+        except KubectlError as error:
+            if error.status_reason != "AlreadyExists":  # a pass of reconcile was quicker
+                raise
         pod = _ready_pod(kubectl, job)
-        with tempfile.TemporaryFile() as spool:
-            for piece in kubectl.stream("exec", "-n", namespace, pod, "-c", "runner", "--", "cat", jobs.FETCHED_FILE):
-                spool.write(piece)
-            spool.seek(0)
-            yield from unpacked(spool, f"{target} of {name}")
+        facts = json.loads(b"".join(_contents(kubectl, namespace, pod, jobs.FACTS_FILE)))
+        yield Fetched(facts["size"], facts["sha256"], facts["checked"], lambda: _checked(
+            _contents(kubectl, namespace, pod, jobs.FETCHED_FILE), facts, f"{target} of {name}"))
     finally:
         kubectl.delete(paths.custom(kinds.DOWNLOAD_REQUEST, namespace, request["metadata"]["name"]))
+
+
+def _contents(kubectl: Kubectl, namespace: str, pod: str, file: str) -> Iterator[bytes]:
+    return kubectl.stream("exec", "-n", namespace, pod, "-c", "runner", "--", "cat", file)
+
+
+def _checked(pieces: Iterator[bytes], facts: dict[str, Any], what: str) -> Iterator[bytes]:
+    digest, size = hashlib.sha256(), 0
+    for piece in pieces:
+        digest.update(piece)
+        size += len(piece)
+        yield piece
+    if size != facts["size"]:
+        raise errors.Damaged(f"{what} has arrived with {size} of {facts['size']} bytes", hint="try again")
+    if digest.hexdigest() != facts["sha256"]:
+        raise errors.Damaged(f"{what} has arrived with another sha256 than it has in the bucket", hint="try again")
 
 
 def unpacked(stream: BinaryIO, what: str, *, limit: int = MAX_BYTES) -> Iterator[bytes]:

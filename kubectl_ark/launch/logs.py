@@ -51,18 +51,18 @@ def stored(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], what: s
     """A file of a finished run from the bucket. what: "Log" or "Results"."""
     metadata = resource["metadata"]
     return fetching.fetch(kubectl, metadata["namespace"], f"{kind.kind}{what}", metadata["name"],
-                          location=_location(kubectl, kind, resource))
+                          location=location_of(kubectl, kind, resource))
 
 
-def _location(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any]) -> str:
-    """The storage location that holds the run's files: where the run says it was, else where it would have been."""
+def location_of(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any]) -> str:
+    """The name of the location that holds the run's files: where it says it was, else where it would have been."""
     namespace = resource["metadata"]["namespace"]
     if location := (resource.get("status") or {}).get("storageLocation"):
         return str(location)
     if kind == kinds.RESTORE:
         try:
-            return _location(kubectl, kinds.BACKUP,
-                             runs.read(kubectl, kinds.BACKUP, resource["spec"]["backupName"], namespace))
+            return location_of(kubectl, kinds.BACKUP,
+                               runs.read(kubectl, kinds.BACKUP, resource["spec"]["backupName"], namespace))
         except KubectlError as error:
             if error.status_reason != "NotFound":
                 raise

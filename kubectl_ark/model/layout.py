@@ -73,6 +73,16 @@ def item_operations(backup: str) -> str:
     return f"{BACKUPS}{backup}/{backup}-itemoperations.json.gz"
 
 
+def csi_volume_snapshots(backup: str) -> str:
+    """VolumeSnapshots; only Velero 1.4 to 1.17 wrote them."""
+    return f"{BACKUPS}{backup}/{backup}-csi-volumesnapshots.json.gz"
+
+
+def csi_volume_snapshot_contents(backup: str) -> str:
+    """VolumeSnapshotContents; only Velero 1.4 to 1.17 wrote them."""
+    return f"{BACKUPS}{backup}/{backup}-csi-volumesnapshotcontents.json.gz"
+
+
 def claim(backup: str) -> str:
     """Ours: who is writing this backup; put only if absent."""
     return f"{BACKUPS}{backup}/ark-claim.json"
@@ -101,6 +111,11 @@ def restore_results(restore: str) -> str:
 def restore_resource_list(restore: str) -> str:
     """Items with what was done to each."""
     return f"{RESTORES}{restore}/restore-{restore}-resource-list.json.gz"
+
+
+def restore_item_operations(restore: str) -> str:
+    """Asynchronous item operations; only Velero writes them."""
+    return f"restores/{restore}/restore-{restore}-itemoperations.json.gz"
 
 
 def restore_volume_info(restore: str) -> str:

@@ -11,7 +11,10 @@ from kubectl_ark.model import kinds, labels, names
 from kubectl_ark.model.settings import Settings
 
 FETCHED_FILE = "/tmp/fetched"
-"""Where the fetching pod puts the file; the admission policy allows exec to read just this."""
+"""Where the fetching pod puts the file; the admission policy allows exec to read just this and the next."""
+
+FACTS_FILE = FETCHED_FILE + ".json"
+"""And what it knows of it: {"size": bytes, "sha256": hex, "checked": "manifest", "archive" or ""}."""
 
 RECONCILE_CRON_JOB = "ark-reconcile"
 

@@ -5,27 +5,32 @@ This pod has no API token: what it needs is in its environment and in a mounted 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from kubectl_ark import errors
+from kubectl_ark.runner import archives
 from kubectl_ark.store.bucket import Bucket
 from kubectl_ark.store.location import parse
 
-SERVE_SECONDS = 300.0
+SERVE_SECONDS = 600.0
+"""How long the file waits for somebody to begin to read it, or to read it once more."""
+
 POLL_SECONDS = 0.5
 CHUNK = 1 << 20
 
 
 def fetch(output: Path, *, environment: Mapping[str, str]) -> None:
-    """Write the object to ``output``, say its size and sha256, then wait until it is taken or time is up.
+    """Write the object to ``output`` and what is known of it to ``output``.json, then wait until time is up.
 
-    environment: ARK_LOCATION (a BackupStorageLocation's spec as JSON), ARK_KEY, ARK_CREDENTIALS_FILE. The file
-    appears under its name only when it is whole; whoever has read it removes it. Raises InvalidInput, KeyMissing,
-    StoreUnusable, StoreError.
+    environment: ARK_LOCATION (a BackupStorageLocation's spec as JSON), ARK_KEY, ARK_CREDENTIALS_FILE. The file appears
+    under its name only when it is whole and checked; a reader that takes it away ends the waiting. Raises InvalidInput,
+    KeyMissing, Damaged, StoreUnusable, StoreError.
     """
     try:
         spec, key = json.loads(environment["ARK_LOCATION"]), environment["ARK_KEY"]
@@ -41,12 +46,31 @@ def fetch(output: Path, *, environment: Mapping[str, str]) -> None:
             file_.write(chunk)
             digest.update(chunk)
             size += len(chunk)
+    facts = {"size": size, "sha256": digest.hexdigest(),
+             "checked": archives.check(bucket, key, partial, sha256=digest.hexdigest())}
+    output.with_name(output.name + ".json").write_text(json.dumps(facts))
     partial.rename(output)
-    print(json.dumps({"size": size, "sha256": digest.hexdigest()}), flush=True)
+    print(json.dumps(facts), flush=True)
+    _serve(output)
+
+
+def _serve(output: Path) -> None:
+    """Nobody tells this pod when it has been read; looking twice a second is all there is."""
     deadline = time.monotonic() + SERVE_SECONDS
-    # Nobody tells this pod when it has been read; looking twice a second is all there is.
     while output.exists() and time.monotonic() < deadline:
+        if _is_being_read(output):
+            deadline = time.monotonic() + SERVE_SECONDS
         time.sleep(POLL_SECONDS)
+
+
+def _is_being_read(file: Path) -> bool:
+    """Whether some process, such as the ``cat`` of an exec, has the file open."""
+    path = str(file.resolve())
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(link) == path:
+                return True
+    return False
 
 
 def _secret(file: Path) -> str | None:

@@ -13,7 +13,13 @@ from tests.cli.commandline import ark
     ("restore create r", "kubectl ark restore r --from-backup BACKUP"), ("restore get", "kubectl ark get restores"),
     ("restore describe r", "kubectl ark describe restore r"), ("backups", "kubectl ark get backups"),
     ("backup-location get", "kubectl ark get locations"), ("create backup b", "kubectl ark backup b"),
-    ("list restores", "kubectl ark get restores"),
+    ("list restores", "kubectl ark get restores"), ("backup download b", "kubectl ark download backup b"),
+    ("backup download", "kubectl ark download backup NAME"), ("backup delete b c", "kubectl ark delete backup b c"),
+    ("restore delete r", "kubectl ark delete restore r"), ("backup delete", "kubectl ark delete backup NAME"),
+    ("backup-location delete l", "kubectl ark delete location l"),
+    ("backup-location describe l", "kubectl ark describe location l"),
+    ("snapshot-location get", "kubectl ark get volumesnapshotlocations"),
+    ("downloadrequests delete d", "kubectl ark delete downloadrequest d"),
 ])
 def test_the_right_command_is_named(line: str, command: str) -> None:
     done = ark(*line.split())
@@ -21,7 +27,7 @@ def test_the_right_command_is_named(line: str, command: str) -> None:
     assert done.stderr.startswith("error: ") and f'"{command}"' in done.stderr and done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("line", ["backup delete b", "frobnicate", "backup download b"])
+@pytest.mark.parametrize("line", ["restore download r", "frobnicate", "frobnicate backup"])
 def test_what_this_version_cannot_do_is_said(line: str) -> None:
     done = ark(*line.split())
     assert done.returncode == 2 and done.stderr.startswith("error: ") and done.stdout == ""

@@ -6,9 +6,7 @@ import io
 import pytest
 
 from kubectl_ark import errors
-from kubectl_ark.launch import fetching
 from kubectl_ark.launch.fetching import unpacked
-from kubectl_ark.model import layout
 
 
 def test_several_members_read_as_one_stream() -> None:
@@ -28,9 +26,3 @@ def test_a_bomb_ends_at_the_limit() -> None:
     with pytest.raises(errors.Damaged, match="longer than"):
         for _ in unpacked(bomb, "x", limit=1_000_000):
             pass
-
-
-def test_the_keys_are_those_of_the_stores_layout() -> None:
-    assert {kind: key.format("n") for kind, key in fetching._KEYS.items()} == {
-        "BackupLog": layout.backup_log("n"), "BackupResults": layout.backup_results("n"),
-        "RestoreLog": layout.restore_log("n"), "RestoreResults": layout.restore_results("n")}

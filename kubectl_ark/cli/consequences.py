@@ -1,0 +1,67 @@
+"""What the deletion of an object means beyond the object; said before it is asked for, or after. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kubectl_ark.model import kinds, labels
+
+GRAVE = frozenset({kinds.STORAGE_LOCATION, kinds.SNAPSHOT_LOCATION, kinds.RESTIC_REPOSITORY})
+"""Kinds of which even one object is not deleted without a question."""
+
+_OF_KIND = {
+    kinds.SNAPSHOT_LOCATION: "its snapshots stay where they are, but a backup that names it cannot be made any more",
+    kinds.RESTIC_REPOSITORY: "the repository and its data stay in the bucket",
+    kinds.POD_VOLUME_BACKUP: "only this record goes: the data and the record in the bucket stay",
+    kinds.POD_VOLUME_RESTORE: "only this record goes: what was restored stays",
+    kinds.DOWNLOAD_REQUEST: "a pod that holds its file ready goes with it",
+}
+
+
+def of(kind: kinds.Kind, resource: Mapping[str, Any], backups: Iterable[Mapping[str, Any]]) -> str:
+    """The meaning for one object, as half a sentence. backups: every Backup of the namespace."""
+    spec = resource.get("spec") or {}
+    if kind == kinds.SCHEDULE:
+        return _of_schedule(resource, backups)
+    if kind == kinds.STORAGE_LOCATION:
+        return _of_location(resource, backups)
+    if kind == kinds.DELETE_REQUEST:
+        if ((resource.get("status") or {}).get("phase") or "New") == "Processed":
+            return "only the record of a deletion that was carried out goes"
+        return f"backup {spec.get('backupName')} is not deleted then, unless that has begun"
+    return _OF_KIND[kind]
+
+
+def is_grave(kind: kinds.Kind, resource: Mapping[str, Any]) -> bool:
+    """Whether even this one alone is worth a question."""
+    return kind in GRAVE or kind == kinds.SCHEDULE and _takes_backups_along(resource)
+
+
+def _of_schedule(schedule: Mapping[str, Any], backups: Iterable[Mapping[str, Any]]) -> str:
+    value = labels.label_value(schedule["metadata"]["name"])
+    made = sum(value in ((each["metadata"].get("labels") or {}).get(label) for label in (
+        labels.SCHEDULE_NAME, labels.VELERO_SCHEDULE_NAME)) for each in backups)
+    if _takes_backups_along(schedule):
+        return (f"the {_count(made)} that it made go from the cluster with it (useOwnerReferencesInBackup); their data "
+                "stays in the bucket, and the next pass that syncs brings them back")
+    return f"the {_count(made)} that it made stay, and expire in their time"
+
+
+def _takes_backups_along(schedule: Mapping[str, Any]) -> bool:
+    return bool((schedule.get("spec") or {}).get("useOwnerReferencesInBackup"))
+
+
+def _of_location(location: Mapping[str, Any], backups: Iterable[Mapping[str, Any]]) -> str:
+    name = location["metadata"]["name"]
+    held = sum(name in ((each.get(part) or {}).get("storageLocation") for part in ("status", "spec"))
+               for each in backups)
+    text = (f"the {_count(held)} in it stay in the bucket, but are neither restored nor deleted nor expire until there "
+            "is a location again that leads there")
+    if (location.get("spec") or {}).get("default"):
+        text += "; it is the default one: a backup that names no location will have none"
+    return text
+
+
+def _count(number: int) -> str:
+    return f"{number} backup" + ("" if number == 1 else "s")
