@@ -28,9 +28,13 @@ class Bucket:
 
     def json(self, key: str) -> Any:
         """A stored JSON document."""
+        return json.loads(self.read(key))
+
+    def read(self, key: str) -> bytes:
+        """A stored object."""
         answer = self._client.get_object(BUCKET, self._root + key)
         try:
-            return json.loads(answer.read())
+            return bytes(answer.read())
         finally:
             answer.close()
             answer.release_conn()
