@@ -55,7 +55,7 @@ def judge(resource: dict[str, Any], job: dict[str, Any] | None, *, now: datetime
     job: None means that it was looked for and is not there. events: those of the Job and its pods. nodes: those that
     the pods are on. had_job: a Job is known to have been made, so that its absence is an end and not a beginning.
     """
-    if phases.is_finished(resource):
+    if phases.is_finished(resource) or phases.phase_of(resource) == phases.Phase.DELETING:
         return None
     if job is None:
         return _without_job(resource, now, had_job)

@@ -23,6 +23,23 @@ INSTALLATION = f"{GROUP}/installation"
 SYNCED = f"{GROUP}/synced"
 JOB = f"{GROUP}/job"
 """Annotation of a Backup that a schedule's pod has made: "<name>/<uid>" of that pod's Job, which runs it too."""
+STORED_UID = f"{GROUP}/stored-uid"
+"""Annotation of a synced Backup: the uid that it has in the bucket."""
+
+ACCESS_MODE_REASON = f"{GROUP}/access-mode-reason"
+"""Annotation of a location that was found to be better only read: why."""
+
+OTHER_CLUSTERS = f"{GROUP}/other-clusters"
+"""Annotation of a DeleteBackupRequest: "true" lets it delete what another cluster made."""
+
+EXPIRE_LAST = f"{GROUP}/expire-last"
+"""Annotation of a Backup: "true" lets it expire although it is the last good one of its schedule."""
+
+DELETE_REQUESTED = f"{GROUP}/delete-requested"
+"""Annotation of a Restore that is to go with what it left in the bucket: "<when> <who>"."""
+
+REQUESTED_BY = f"{GROUP}/requested-by"
+"""Annotation: who wanted this, as the API server knew him, or why kubectl-ark did."""
 
 CANCEL = f"{GROUP}/cancel-requested"
 CLUSTER_ID = f"{GROUP}/cluster-id"
@@ -75,6 +92,11 @@ def schedule_of(labels: dict[str, str] | None) -> str | None:
         if found.get(key):
             return found[key]
     return None
+
+
+def of_delete_request(backup: str, uid: str) -> dict[str, str]:
+    """Labels of a DeleteBackupRequest; by the uid it is bound to one backup and none that comes to its name later."""
+    return {BACKUP_NAME: label_value(backup), BACKUP_UID: uid, MANAGED_BY: MANAGER}
 
 
 def is_excluded(labels: dict[str, str] | None) -> bool:

@@ -29,7 +29,7 @@ def metadata(backup: str) -> str:
 
 
 def ark_metadata(backup: str) -> str:
-    """The same where Ark 0.10 wrote it. Ark 0.9 has it without ``backups/``: see ``store.bucket``, flat."""
+    """The same where Ark 0.10 wrote it. Ark 0.9 has it without ``backups/``: see ``Bucket.flattened``."""
     return f"{BACKUPS}{backup}/ark-backup.json"
 
 
@@ -83,9 +83,13 @@ def csi_volume_snapshot_contents(backup: str) -> str:
     return f"{BACKUPS}{backup}/{backup}-csi-volumesnapshotcontents.json.gz"
 
 
+CLAIM = "ark-claim.json"
+"""Ours: who is writing or deleting this backup; put only if absent. In the backup's directory."""
+
+
 def claim(backup: str) -> str:
-    """Ours: who is writing this backup; put only if absent."""
-    return f"{BACKUPS}{backup}/ark-claim.json"
+    """The claim to a backup's name."""
+    return f"{BACKUPS}{backup}/{CLAIM}"
 
 
 def manifest(backup: str) -> str:

@@ -37,7 +37,12 @@ def job_name(kind: str, name: str, uid: str) -> str:
     return head[:MAX_JOB_NAME - len(tail)].rstrip("-") + tail
 
 
+def with_tail(name: str, tail: str) -> str:
+    """``<name>-<tail>``, the name cut where both would be too long for an object's name."""
+    return f"{name[:MAX_NAME - len(tail) - 1].rstrip('-.')}-{tail}"
+
+
 def timestamped_name(prefix: str, moment: datetime.datetime) -> str:
     """``<prefix>-<YYYYMMDDhhmmss>`` in UTC, cut to fit; the name of a run that the user did not name."""
     stamp = moment.astimezone(datetime.timezone.utc).strftime("%Y%m%d%H%M%S")
-    return f"{prefix[:MAX_NAME - len(stamp) - 1].rstrip('-.')}-{stamp}"
+    return with_tail(prefix, stamp)

@@ -37,6 +37,8 @@ class Settings:
     """How long a finished Job stays, for those who want to look into its pod."""
     reconcile_schedule: str = "*/5 * * * *"
     """When a CronJob makes a pass over everything, in cron's five fields; "none" for never."""
+    delete_request_ttl_seconds: int = 24 * 3600
+    """How long a DeleteBackupRequest stays as a record once it is carried out."""
     namespaces: str = ""
     """What backups and restores are limited to, with commas; "" for the whole cluster."""
 

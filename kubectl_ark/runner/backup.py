@@ -21,7 +21,7 @@ from kubectl_ark.kube.pages import items
 from kubectl_ark.model import backup_spec, kinds, layout, phases, times
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.model.resources import custom
-from kubectl_ark.runner import locations
+from kubectl_ark.runner import cluster, locations
 from kubectl_ark.runner.forward import warnings_to
 from kubectl_ark.runner.heartbeat import Heartbeat
 from kubectl_ark.runner.run import Run, TakenOver
@@ -46,8 +46,8 @@ def backup(work: Work) -> None:
             stage.resume(run.status.get("pendingHooks") or [])
             bucket, spec = _prepare(work, run)
             _start(run, spec)
-            cluster_id = _cluster_id(work)
-            ownership = Ownership(bucket, name=run.name, uid=run.uid, cluster_id=cluster_id)
+            cluster_id = cluster.cluster_id(work.api)
+            ownership = Ownership(bucket, name=run.name, uid=run.uid, namespace=run.namespace, cluster_id=cluster_id)
             stored = ownership.take(moment=str(run.status["startTimestamp"]), is_gone=lambda uid: _is_gone(work, uid))
             if stored is not None:
                 _complete_from(run, stored, log)
@@ -175,11 +175,6 @@ def _withdrawn_on_failure(ownership: Ownership, bucket: Bucket, run: Run, log: R
                 log.error(failure.sentence if isinstance(failure, errors.ArkError) else repr(failure))
                 bucket.put(layout.backup_log(run.name), log.close())
         raise
-
-
-def _cluster_id(work: Work) -> str:
-    """uid of the kube-system namespace: what tells this cluster from every other."""
-    return str(work.api.get("/api/v1/namespaces/kube-system")["metadata"]["uid"])
 
 
 def _is_gone(work: Work, uid: str) -> bool:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from kubectl_ark import errors
-from kubectl_ark.engine.backup.ownership import MAX_METADATA
 from kubectl_ark.kube.api import Api
-from kubectl_ark.model import kinds, layout, phases
+from kubectl_ark.model import kinds, phases, stored_backup
 from kubectl_ark.model.resources import custom
-from kubectl_ark.runner import locations
+from kubectl_ark.runner import locations, stored
 from kubectl_ark.store.bucket import Bucket
 
 BACKUPS = custom(kinds.BACKUP)
@@ -37,29 +35,23 @@ def find(api: Api, namespace: str, name: str) -> tuple[Bucket, dict[str, Any]]:
         try:
             bucket = locations.opened(api, place)
             looked.append(bucket.location.url)
-            text = bucket.get(layout.metadata(name), limit=MAX_METADATA)
-        except errors.KeyMissing:
-            continue
+            found = stored.find(bucket, name)
         except errors.StoreError as failure:  # another location may have it
             broken.append(failure)
             continue
-        return bucket, _parsed(name, text, origin=f"{bucket.location.url}{layout.metadata(name)}")
+        if found is not None:
+            return found.bucket, _sound(name, found)
     if broken:
         raise broken[0]
     raise errors.InvalidInput(f'backup "{name}" does not exist: looked in {", ".join(looked) or "no location"}',
                               hint="kubectl ark get backups lists what there is")
 
 
-def _parsed(name: str, text: bytes, *, origin: str) -> dict[str, Any]:
-    try:
-        backup = json.loads(text)
-        found = backup["metadata"]["name"]
-    except (ValueError, KeyError, TypeError) as fault:
-        raise errors.Damaged(f"{origin} is not a Backup in JSON", hint="use another backup") from fault
-    if found != name:
-        raise errors.Damaged(f'{origin} is the metadata of another backup, "{found}"', hint="use another backup")
-    _usable(name, backup, origin=origin)
-    assert isinstance(backup, dict)
+def _sound(name: str, found: stored.Stored) -> dict[str, Any]:
+    if problem := stored_backup.problem(found.backup, name):
+        raise errors.Damaged(f"{found.url} {problem}", hint="use another backup")
+    _usable(name, found.backup, origin=found.url)
+    backup: dict[str, Any] = found.backup
     return backup
 
 

@@ -1,42 +1,60 @@
-"""Whether a storage location can be used; the answer goes to its status."""
+"""Whether a storage location can be used, and whether it may be written to; the answers go to its CR."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from kubectl_ark import errors
-from kubectl_ark.model import layout, times
-from kubectl_ark.runner import locations
+from kubectl_ark.kube.api import Api
+from kubectl_ark.model import labels, layout, stored_backup, times
+from kubectl_ark.runner import locations, stored
+from kubectl_ark.runner.cluster import cluster_id
 from kubectl_ark.runner.work import Work
 from kubectl_ark.store.bucket import Bucket
 
 PROBE = "ark-write-probe"
 """A loose file at the root of the prefix, which Velero does not look at; deleted at once."""
 
+AVAILABLE, UNAVAILABLE = "Available", "Unavailable"
+
 
 def validate_location(work: Work) -> None:
-    """Write Available or Unavailable, with the reason, to the BackupStorageLocation. Raises what is wrong with it."""
-    location = locations.named(work.api, work.namespace, work.name)
-    path = locations.LOCATIONS.path(work.namespace, work.name) + "/status"
+    """Try one BackupStorageLocation and write down what came of it. Raises what is wrong with it."""
+    attempt(work.api, locations.named(work.api, work.namespace, work.name))
+
+
+def attempt(api: Api, location: dict[str, Any]) -> None:
+    """Write Available or Unavailable, with the reason, to the location's status. Raises what is wrong with it.
+
+    One whose access mode nobody has chosen becomes ReadWrite or, where another cluster's backups are found, ReadOnly.
+    """
+    path = locations.LOCATIONS.path(location["metadata"]["namespace"], location["metadata"]["name"])
     try:
-        bucket = locations.opened(work.api, location)
-        check(bucket)
+        bucket = locations.opened(api, location)
+        bucket.check()
+        if not (location.get("spec") or {}).get("accessMode"):
+            location = _choose_access(api, location, path, bucket)
+        check(bucket, read_only=location["spec"]["accessMode"] == "ReadOnly")
     except errors.ArkError as failure:
-        _write(work, path, "Unavailable", failure.sentence)
+        _write(api, path, UNAVAILABLE, failure.sentence)
         raise
-    _write(work, path, "Available", "")
+    annotations = location["metadata"].get("annotations") or {}
+    reason = annotations.get(labels.ACCESS_MODE_REASON) if location["spec"]["accessMode"] == "ReadOnly" else None
+    _write(api, path, AVAILABLE, reason or "")
 
 
-def check(bucket: Bucket) -> None:
+def check(bucket: Bucket, *, read_only: bool) -> None:
     """Raise StoreUnusable unless the location holds nothing foreign and takes what its access mode promises.
 
-    A name at the root of the prefix that is not Velero's would make every Velero on the bucket refuse it.
+    A name at the root of the prefix that is not Velero's would make every Velero on the bucket refuse it; where Ark
+    0.9 put its backups, no Velero ever could use it.
     """
-    bucket.check()
-    foreign = sorted(set(bucket.directories()) - layout.ROOTS)
+    foreign = [name for name in sorted(set(bucket.directories()) - layout.ROOTS) if not stored.exists(bucket, name)]
     if foreign:
         raise errors.StoreUnusable(
             f'storage location "{bucket.location.name}": {bucket.location.url} holds directories that are no '
             f"backups: {', '.join(foreign[:5])}", hint="give the location a prefix of its own")
-    if bucket.location.read_only:
+    if read_only:
         return
     bucket.delete(PROBE)
     if not bucket.put(PROBE, b"", only_if_absent=True) or bucket.put(PROBE, b"", only_if_absent=True):
@@ -46,6 +64,41 @@ def check(bucket: Bucket) -> None:
     bucket.delete(PROBE)
 
 
-def _write(work: Work, path: str, phase: str, message: str) -> None:
-    work.api.patch_merge(path, {"status": {
+def _choose_access(api: Api, location: dict[str, Any], path: str, bucket: Bucket) -> dict[str, Any]:
+    """Look once at whose backups are there. The CR as patched; what somebody chose meanwhile stands."""
+    foreign = _of_others(bucket, cluster_id(api))
+    mode, reason = ("ReadOnly", f"it starts ReadOnly, as it holds backups that this cluster did not make ({foreign}); "
+                    f'"kubectl ark location set {location["metadata"]["name"]} --access-mode ReadWrite" lets this '
+                    "cluster write to it too") if foreign else ("ReadWrite", None)
+    try:
+        return api.patch_json(path, [
+            {"op": "test", "path": "/metadata/resourceVersion", "value": location["metadata"]["resourceVersion"]},
+            *([{"op": "add", "path": "/metadata/annotations", "value": {
+                **(location["metadata"].get("annotations") or {}), labels.ACCESS_MODE_REASON: reason}}]
+              if reason else []),
+            {"op": "add", "path": "/spec/accessMode", "value": mode}])
+    except (errors.Rejected, errors.Conflict):
+        now = api.get(path)
+        now["spec"].setdefault("accessMode", mode)
+        return now
+
+
+def _of_others(bucket: Bucket, cluster: str) -> str | None:
+    """The name of a backup in the bucket that this cluster did not make; None if there is none."""
+    for name in sorted(stored.names(bucket)):
+        try:
+            found = stored.find(bucket, name)
+        except errors.Damaged:
+            return name
+        if found is None:
+            continue
+        made_by = ((found.backup.get("metadata") or {}).get("annotations") or {}).get(labels.CLUSTER_ID) \
+            if stored_backup.problem(found.backup, name) is None else None
+        if made_by != cluster:
+            return name
+    return None
+
+
+def _write(api: Api, path: str, phase: str, message: str) -> None:
+    api.patch_merge(path + "/status", {"status": {
         "phase": phase, "message": message or None, "lastValidationTime": times.format_time(times.now())}})

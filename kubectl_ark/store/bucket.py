@@ -7,6 +7,7 @@ happen between our bytes and stored bytes (encryption) belongs there and nowhere
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import datetime
 import io
@@ -67,15 +68,18 @@ class Upload:
 
 
 class Bucket:
-    """Thread-safe. Keys are relative to the location's prefix. Methods raise StoreUnusable or StoreError.
+    """Thread-safe. Keys are relative to the location's prefix. Methods raise StoreUnusable or StoreError."""
 
-    flat: as Ark 0.9 laid a bucket out; what is asked for under ``backups/`` is at the prefix's root. For reading.
-    """
-
-    def __init__(self, location: Location, *, flat: bool = False) -> None:
+    def __init__(self, location: Location) -> None:
         self.location = location
         self._client = _client(location, location.config.url)
-        self._flat = flat
+        self._flat = False
+
+    def flattened(self) -> Bucket:
+        """The same as Ark 0.9 laid it out, for reading: what is under ``backups/`` is at the prefix's root."""
+        other = copy.copy(self)
+        other._flat = True
+        return other
 
     def put(self, key: str, data: bytes, *, only_if_absent: bool = False) -> bool:
         """Store ``data``. With only_if_absent, False if the key was there already (and it is left as it was)."""

@@ -60,6 +60,6 @@ def test_a_pre_signed_address_needs_no_further_credentials_and_nothing_else_is_h
 def test_where_ark_0_9_put_a_backup_it_is_found_at_the_root(store: Store, name: str) -> None:
     place = bucket(store, name)
     place.put("b/b.tar.gz", b"tar")
-    flat = Bucket(place.location, flat=True)
+    flat = place.flattened()
     assert flat.get("backups/b/b.tar.gz", limit=10) == b"tar" and not place.exists("backups/b/b.tar.gz")
     place.delete("b/b.tar.gz")

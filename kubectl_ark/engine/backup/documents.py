@@ -45,6 +45,6 @@ def metadata(
     return json.dumps(stored, indent=2, ensure_ascii=False).encode()
 
 
-def claim(*, uid: str, cluster_id: str, moment: str) -> bytes:
-    """ark-claim.json: which Backup of which cluster writes here."""
-    return json.dumps({"uid": uid, "clusterID": cluster_id, "time": moment}).encode() + b"\n"
+def claim(*, uid: str, cluster_id: str, namespace: str, moment: str) -> bytes:
+    """ark-claim.json: which Backup of which cluster and Ark namespace writes here."""
+    return json.dumps({"uid": uid, "clusterID": cluster_id, "namespace": namespace, "time": moment}).encode() + b"\n"

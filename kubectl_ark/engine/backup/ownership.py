@@ -20,10 +20,10 @@ MAX_METADATA = 4 * 1024 * 1024
 
 
 class Ownership:
-    """The claim of one Backup to its name. name, uid: the CR's. cluster_id: uid of kube-system."""
+    """The claim of one Backup to its name. name, uid, namespace: the CR's. cluster_id: uid of kube-system."""
 
-    def __init__(self, bucket: Bucket, *, name: str, uid: str, cluster_id: str) -> None:
-        self._bucket = bucket
+    def __init__(self, bucket: Bucket, *, name: str, uid: str, namespace: str, cluster_id: str) -> None:
+        self._bucket, self._namespace = bucket, namespace
         self._name, self._uid, self._cluster_id = name, uid, cluster_id
 
     def take(self, *, moment: str, is_gone: Callable[[str], bool]) -> dict[str, Any] | None:
@@ -40,7 +40,7 @@ class Ownership:
                 f'backup "{self._name}" already exists in {self._bucket.location.url} '
                 f"(made {stored.get('status', {}).get('startTimestamp', 'earlier')})",
                 hint="choose another name, or delete that backup first")
-        claim = documents.claim(uid=self._uid, cluster_id=self._cluster_id, moment=moment)
+        claim = documents.claim(uid=self._uid, cluster_id=self._cluster_id, namespace=self._namespace, moment=moment)
         if self._bucket.put(layout.claim(self._name), claim, only_if_absent=True):
             return None
         holder = self._holder()

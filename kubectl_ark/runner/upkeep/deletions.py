@@ -1,0 +1,171 @@
+"""DeleteBackupRequests carried out, and Restores that are to go with what they left in the bucket.
+
+A request is bound to one backup by uid when it is begun. It stays as a record for a day, with what went wrong.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from kubectl_ark import errors
+from kubectl_ark.kube.pages import items
+from kubectl_ark.model import deletions, kinds, labels, phases, stored_backup, times
+from kubectl_ark.model.phases import Phase
+from kubectl_ark.model.resources import custom
+from kubectl_ark.runner import installed, locations, removal
+from kubectl_ark.runner.cluster import cluster_id
+from kubectl_ark.runner.upkeep.upkeep import Upkeep
+from kubectl_ark.store.bucket import Bucket
+
+REQUESTS, BACKUPS, RESTORES = map(custom, (kinds.DELETE_REQUEST, kinds.BACKUP, kinds.RESTORE))
+
+
+def attend(upkeep: Upkeep) -> None:
+    """Carry out every request, oldest first, and forget those that are done for long. Raises ApiError."""
+    waiting = []
+    for request in items(upkeep.api, REQUESTS, upkeep.namespace):
+        if deletions.is_processed(request):
+            _forget(upkeep, request)
+        else:
+            waiting.append((request["metadata"]["creationTimestamp"], request["metadata"]["name"]))
+    for _, name in sorted(waiting):
+        _carry_out(upkeep, name)
+    for restore in items(upkeep.api, RESTORES, upkeep.namespace):
+        if labels.DELETE_REQUESTED in (restore["metadata"].get("annotations") or {}):
+            _remove_unwanted(upkeep, restore)
+
+
+def _forget(upkeep: Upkeep, request: dict[str, Any]) -> None:
+    metadata, status = request["metadata"], request["status"]
+    done = times.parse_time(status.get("completionTimestamp") or metadata["creationTimestamp"])
+    seconds = installed.settings(upkeep.api, upkeep.namespace).delete_request_ttl_seconds
+    if upkeep.now - done > datetime.timedelta(seconds=seconds):
+        if upkeep.api.delete(REQUESTS.path(upkeep.namespace, metadata["name"]), uid=metadata["uid"]):
+            upkeep.say(f"deletebackuprequest/{metadata['name']} of {times.format_time(done)} is forgotten")
+
+
+def _carry_out(upkeep: Upkeep, name: str) -> None:
+    try:
+        request = upkeep.api.get(REQUESTS.path(upkeep.namespace, name))
+    except errors.NotFound:
+        return
+    if deletions.is_processed(request):
+        return  # another pass was faster
+    backup_name = request["spec"]["backupName"]
+    try:
+        failures = _delete(upkeep, request, backup_name)
+    except errors.StoreError as failure:
+        failures = [failure.sentence]
+    except errors.Conflict:
+        return  # another pass has it
+    _write(upkeep, request, phase=deletions.PROCESSED, errors=failures or None,
+           completionTimestamp=times.format_time(times.now()))
+    if failures:
+        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+        upkeep.trouble(f"backup/{backup_name} is not deleted: {failures[0]}{more}")
+    else:
+        upkeep.say(f"backup/{backup_name} is deleted")
+
+
+def _delete(upkeep: Upkeep, request: dict[str, Any], name: str) -> list[str]:
+    """Delete the backup, or go on with it; sentences about why it is not, or not wholly, deleted."""
+    try:
+        backup = upkeep.api.get(BACKUPS.path(upkeep.namespace, name))
+    except errors.NotFound:
+        backup = None
+    if deletions.was_done(request, backup):
+        return []
+    if backup is None:
+        return [f'backup "{name}" does not exist']
+    restores = [each for each in items(upkeep.api, RESTORES, upkeep.namespace) if _is_of(each, name)]
+    cluster = cluster_id(upkeep.api)
+    problems = deletions.refusals(request, backup, restores, cluster_id=cluster)
+    place, bucket = stored_backup.location_of(backup), None
+    if place and not problems:
+        bucket, problems = _opened(upkeep, place, name)
+    if problems:
+        return problems
+    _write(upkeep, request, phase=deletions.IN_PROGRESS, backupUID=backup["metadata"]["uid"], storageLocation=place)
+    _mark(upkeep, backup)
+    failures: list[str] = []
+    if bucket is not None:
+        failures = removal.remove_backup(bucket, backup, cluster_id=cluster)
+    for restore in restores:
+        failures += _remove_restore(upkeep, restore, bucket)
+    if not failures:
+        upkeep.api.delete(BACKUPS.path(upkeep.namespace, name), uid=backup["metadata"]["uid"])
+    return failures
+
+
+def _opened(upkeep: Upkeep, place: str, name: str) -> tuple[Bucket | None, list[str]]:
+    """The bucket to delete from, and what speaks against it."""
+    try:
+        location = locations.named(upkeep.api, upkeep.namespace, place)
+    except errors.InvalidInput as missing:
+        return None, [missing.sentence]
+    if (location.get("spec") or {}).get("accessMode") == "ReadOnly":
+        return None, [f'storage location "{place}" is ReadOnly; "kubectl ark location set {place} '
+                      '--access-mode ReadWrite" changes that']
+    bucket = locations.opened(upkeep.api, location)
+    if locked := removal.lock(bucket, name):
+        return None, [f'backup "{name}" is {locked} by the object lock of the bucket; it is left whole']
+    return bucket, []
+
+
+def _is_of(restore: dict[str, Any], backup: str) -> bool:
+    status = restore.get("status") or {}
+    return backup in ((restore.get("spec") or {}).get("backupName"), status.get("backupName"))
+
+
+def _mark(upkeep: Upkeep, backup: dict[str, Any]) -> None:
+    """Phase Deleting, unless it is there already. Raises Conflict where the backup has changed meanwhile."""
+    if phases.phase_of(backup) == Phase.DELETING:
+        return
+    try:
+        upkeep.api.patch_json(BACKUPS.path(upkeep.namespace, backup["metadata"]["name"]) + "/status", [
+            {"op": "test", "path": "/metadata/uid", "value": backup["metadata"]["uid"]},
+            {"op": "test", "path": "/status/phase", "value": phases.phase_of(backup)},
+            {"op": "add", "path": "/status/phase", "value": Phase.DELETING.value}])
+    except (errors.Rejected, errors.NotFound) as failure:
+        raise errors.Conflict(f"the backup has changed meanwhile: {failure}") from failure
+
+
+def _remove_restore(upkeep: Upkeep, restore: dict[str, Any], bucket: Bucket | None) -> list[str]:
+    """A Restore with what it left in the bucket; what could not be removed. bucket: None if there is none to ask."""
+    name = restore["metadata"]["name"]
+    failures = removal.remove_restore(bucket, name) if bucket is not None else []
+    if not failures:
+        upkeep.api.delete(RESTORES.path(upkeep.namespace, name), uid=restore["metadata"]["uid"])
+    return failures
+
+
+def _remove_unwanted(upkeep: Upkeep, restore: dict[str, Any]) -> None:
+    """One that a user wants to go; what cannot be deleted in a bucket that is only read is left there."""
+    name, place = restore["metadata"]["name"], stored_backup.location_of(restore)
+    if not phases.is_finished(restore):
+        upkeep.trouble(f"restore/{name} is not deleted: it is {phases.phase_of(restore)}; cancel it first")
+        return
+    bucket, problems = None, []
+    try:
+        if place:
+            location = locations.named(upkeep.api, upkeep.namespace, place)
+            read_only = (location.get("spec") or {}).get("accessMode") == "ReadOnly"
+            bucket = None if read_only else locations.opened(upkeep.api, location)
+        problems = _remove_restore(upkeep, restore, bucket)
+    except (errors.StoreError, errors.InvalidInput) as failure:
+        problems = [failure.sentence]
+    if problems:
+        upkeep.trouble(f"restore/{name} is not deleted: {problems[0]}")
+    else:
+        upkeep.say(f"restore/{name} is deleted")
+
+
+def _write(upkeep: Upkeep, request: dict[str, Any], **fields: Any) -> None:
+    """Fields of the request's status; None removes one. Raises Conflict where the request is gone."""
+    metadata = request["metadata"]
+    try:
+        upkeep.api.patch_merge(REQUESTS.path(upkeep.namespace, metadata["name"]) + "/status",
+                               {"metadata": {"uid": metadata["uid"]}, "status": fields})
+    except (errors.NotFound, errors.Conflict) as failure:
+        raise errors.Conflict(f"deletebackuprequest/{metadata['name']} is gone") from failure
