@@ -23,6 +23,7 @@ INSTALLATION = f"{GROUP}/installation"
 SYNCED = f"{GROUP}/synced"
 JOB = f"{GROUP}/job"
 """Annotation of a Backup that a schedule's pod has made: "<name>/<uid>" of that pod's Job, which runs it too."""
+
 STORED_UID = f"{GROUP}/stored-uid"
 """Annotation of a synced Backup: the uid that it has in the bucket."""
 

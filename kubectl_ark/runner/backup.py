@@ -77,17 +77,20 @@ def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any]]:
     """The bucket and the defaulted spec. Raises ValidationFailed with every reason, StoreUnusable."""
     given = run.object.get("spec") or {}
     problems = list(backup_spec.problems(given))
-    location = None
+    bucket = None
     try:
         location = locations.named(work.api, work.namespace, given.get("storageLocation"))
         if (location.get("spec") or {}).get("accessMode") == "ReadOnly":
             problems.append(f'storage location "{location["metadata"]["name"]}" is ReadOnly')
-    except errors.InvalidInput as missing:
-        problems.append(missing.sentence)
-    if problems or location is None:
+        bucket = locations.opened(work.api, location)
+    except (errors.InvalidInput, errors.LocationInvalid) as wrong:
+        problems.append(wrong.sentence)
+    except errors.StoreUnusable:
+        if not problems:
+            raise
+    if problems or bucket is None:
         raise errors.ValidationFailed(problems)
-    spec = {**backup_spec.with_defaults(given), "storageLocation": location["metadata"]["name"]}
-    return locations.opened(work.api, location), spec
+    return bucket, {**backup_spec.with_defaults(given), "storageLocation": bucket.location.name}
 
 
 def _start(run: Run, spec: dict[str, Any]) -> None:

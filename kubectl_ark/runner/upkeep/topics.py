@@ -15,7 +15,12 @@ from kubectl_ark.runner.work import Work
 logger = logging.getLogger(__name__)
 
 TOPICS = {
+    "locations": "whether storage locations can be used",
+    "sync": "Backups found in the buckets, and those whose data has gone",
     "starts": "Jobs for new Backups and Restores",
+    "expiry": "backups that are not to be kept any longer",
+    "deletions": "DeleteBackupRequests",
+    "leftovers": "what runs that are over have left in the buckets",
 }
 """Each is a module of this package with ``attend(upkeep)``, and what it sees to. The order matters: what is found in
 the bucket is known before anything starts, what is dead is ended before it is cleared away."""

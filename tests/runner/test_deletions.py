@@ -1,0 +1,225 @@
+"""Deletion: what a DeleteBackupRequest takes away, what it leaves alone, and how it goes on after a kill."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from kubectl_ark.model.settings import Settings
+from tests.harness import Ark, Object, eventually, is_clear
+from tests.runner.stored import ago, cluster_id, metadata, page, store
+
+pytestmark = pytest.mark.api
+
+
+@pytest.fixture(autouse=True)
+def installed(ark: Ark) -> Iterator[None]:
+    """The ConfigMap that install leaves."""
+    ark.put({"apiVersion": "v1", "kind": "ConfigMap", "data": Settings().to_data(),
+             "metadata": {"name": "ark-settings", "namespace": ark.namespace}})
+    ark.location(accessMode="ReadWrite")
+    yield
+
+
+def saved(ark: Ark, name: str, *, cluster: str = "", **fields: Any) -> Object:
+    """A stored backup and its CR, as sync makes it."""
+    store(ark, name, cluster=cluster or cluster_id(ark), **fields)
+    page(ark, "sync")
+    ark.adopt(ark.cr("Backup", name))
+    return ark.got(ark.cr("Backup", name))
+
+
+def request(ark: Ark, name: str, backup: str = "", **metadata: Any) -> Object:
+    """A DeleteBackupRequest."""
+    item = ark.cr("DeleteBackupRequest", name, backupName=backup or name)
+    item["metadata"].update(metadata)
+    return ark.make(item)
+
+
+def outcome(ark: Ark, name: str) -> list[str]:
+    """The errors of a request that is processed."""
+    status = ark.status("DeleteBackupRequest", name)
+    assert status["phase"] == "Processed" and status["completionTimestamp"]
+    return list(status.get("errors") or [])
+
+
+def restored(ark: Ark, name: str, backup: str, phase: str = "Completed") -> None:
+    """A Restore that has ended, and what it left in the bucket."""
+    item = ark.restore(name, backup)
+    path = f"/apis/ark.heptio.com/v1/namespaces/{ark.namespace}/restores/{name}"
+    ark.api.patch_merge(path + "/status", {"status": {"phase": phase, "storageLocation": "default"}})
+    ark.write(f"restores/{name}/restore-{name}-logs.gz", b"log")
+    assert item
+
+
+def test_data_restores_and_crs_go_and_the_request_stays_for_a_day(ark: Ark, name: str) -> None:
+    saved(ark, name)
+    saved(ark, f"{name}-other")
+    restored(ark, f"{name}-r", name)
+    restored(ark, f"{name}-s", f"{name}-other")
+    request(ark, name)
+    assert f"deletions: backup/{name} is deleted" in page(ark, "deletions")
+    assert outcome(ark, name) == []
+    assert ark.keys(f"backups/{name}/") == [] == ark.keys(f"restores/{name}-r/")
+    assert ark.get(ark.cr("Backup", name)) is None is ark.get(ark.cr("Restore", f"{name}-r"))
+    assert ark.get(ark.cr("Restore", f"{name}-s")) and ark.keys(f"restores/{name}-s/")
+    assert len(ark.keys(f"backups/{name}-other/")) == 2
+    path = f"/apis/ark.heptio.com/v1/namespaces/{ark.namespace}/deletebackuprequests/{name}/status"
+    for hours, stays in ((23, True), (25, False)):
+        ark.api.patch_merge(path, {"status": {"completionTimestamp": ago(hours=hours)}})
+        page(ark, "deletions")
+        assert (ark.get(ark.cr("DeleteBackupRequest", name)) is not None) is stays
+
+
+def test_the_backup_is_seen_as_deleting_while_it_goes(ark: Ark, name: str) -> None:
+    backup = saved(ark, name)
+    phases: list[str] = []
+    ready = threading.Event()
+
+    def watch() -> None:
+        path = f"/apis/ark.heptio.com/v1/namespaces/{ark.namespace}/backups"
+        answer = ark.api._connection.pool.request(
+            "GET", f"{ark.api._connection.host}{path}?watch=1&fieldSelector=metadata.name%3D{name}"
+            f"&resourceVersion={backup['metadata']['resourceVersion']}&timeoutSeconds=20", preload_content=False,
+            headers=ark.api._connection.headers())
+        ready.set()
+        for line in answer:
+            event = json.loads(line)
+            phases.append(event["type"] + " " + event["object"]["status"]["phase"])
+            if event["type"] == "DELETED":
+                return
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    request(ark, name)
+    page(ark, "deletions")
+    thread.join(20)
+    assert phases == ["MODIFIED Deleting", "DELETED Deleting"]
+
+
+def test_a_deletion_that_was_killed_halfway_is_finished_by_the_next_pass(ark: Ark, name: str) -> None:
+    """As it is with the metadata gone, the claim and a file still there, and the request begun."""
+    backup = saved(ark, name)
+    path = f"/apis/ark.heptio.com/v1/namespaces/{ark.namespace}"
+    ark.store.client.remove_object(ark.store.bucket, f"{ark.prefix}/backups/{name}/velero-backup.json")
+    ark.write(f"backups/{name}/ark-claim.json", json.dumps({
+        "uid": backup["metadata"]["annotations"]["ark.heptio.com/stored-uid"], "clusterID": cluster_id(ark)}).encode())
+    ark.api.patch_merge(f"{path}/backups/{name}/status", {"status": {"phase": "Deleting"}})
+    page(ark, "sync")
+    assert ark.get(ark.cr("Backup", name)), "one that is being deleted is not taken for one whose data has gone"
+    request(ark, name)
+    ark.api.patch_merge(f"{path}/deletebackuprequests/{name}/status", {"status": {
+        "phase": "InProgress", "backupUID": backup["metadata"]["uid"]}})
+    page(ark, "deletions")
+    assert outcome(ark, name) == [] and ark.keys(f"backups/{name}/") == []
+    assert ark.get(ark.cr("Backup", name)) is None
+    # Killed after the very last step: the request alone is left to be closed.
+    request(ark, f"{name}-2", name)
+    ark.api.patch_merge(f"{path}/deletebackuprequests/{name}-2/status", {"status": {
+        "phase": "InProgress", "backupUID": backup["metadata"]["uid"]}})
+    page(ark, "deletions")
+    assert outcome(ark, f"{name}-2") == []
+
+
+def test_a_killed_pass_leaves_what_another_finishes(ark: Ark, name: str) -> None:
+    for number in range(300):
+        ark.write(f"backups/{name}/{number:03}", b"x")
+    saved(ark, name)
+    request(ark, name)
+    runner = ark.start("reconcile", "--only", "deletions")
+    eventually(lambda: ark.status("Backup", name).get("phase") == "Deleting", "the deletion has begun")
+    runner.kill()
+    page(ark, "deletions")
+    assert outcome(ark, name) == [] and ark.keys(f"backups/{name}/") == []
+
+
+def test_what_must_not_be_deleted_is_not_and_the_request_says_why(ark: Ark, name: str) -> None:
+    saved(ark, name)
+    for suffix, phase in (("-runs", "InProgress"), ("-new", "New")):
+        ark.backup(name + suffix)
+        if phase != "New":
+            ark.api.patch_merge(
+                f"/apis/ark.heptio.com/v1/namespaces/{ark.namespace}/backups/{name}{suffix}/status",
+                {"status": {"phase": phase, "storageLocation": "default"}})
+    saved(ark, f"{name}-foreign", cluster="another")
+    saved(ark, f"{name}-used")
+    restored(ark, f"{name}-r", f"{name}-used", phase="InProgress")
+    cases: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+        f"{name}-missing": ({}, ("does not exist",)),
+        f"{name}-runs": ({}, ("is InProgress", "cancel it first")),
+        f"{name}-new": ({}, ("is New",)),
+        f"{name}-foreign": ({}, ("was not made by this cluster", "--other-clusters")),
+        f"{name}-used": ({}, (f'restore "{name}-r" of it is InProgress',)),
+        name: ({"labels": {"ark.heptio.com/backup-uid": "of-a-former-one"}}, ("a former backup", "of-a-former-one")),
+    }
+    for each, (fields, _) in cases.items():
+        request(ark, each, **fields)
+    before = ark.keys()
+    text = page(ark, "deletions", code=1)
+    for each, (_, words) in cases.items():
+        [error] = outcome(ark, each)
+        assert is_clear(error, *words) and f"backup/{each} is not deleted: {error}" in text
+        if not each.endswith("-missing"):
+            assert ark.status("Backup", each)["phase"] != "Deleting"
+    assert ark.keys() == before
+
+
+def test_a_backup_made_after_the_request_is_not_meant_by_it(ark: Ark, name: str) -> None:
+    saved(ark, name, startTimestamp=ago(hours=-1))
+    request(ark, name)
+    page(ark, "deletions", code=1)
+    assert is_clear(outcome(ark, name)[0], "begun after the request")
+
+
+def test_another_clusters_backup_is_deleted_when_that_is_asked_for(ark: Ark, name: str) -> None:
+    saved(ark, name, cluster="another")
+    request(ark, name, annotations={"ark.heptio.com/other-clusters": "true"})
+    page(ark, "deletions")
+    assert outcome(ark, name) == [] and ark.keys(f"backups/{name}/") == []
+
+
+def test_nothing_is_deleted_from_a_location_that_is_only_read(ark: Ark, name: str) -> None:
+    saved(ark, name)
+    ark.location(accessMode="ReadOnly")
+    request(ark, name)
+    page(ark, "deletions", code=1)
+    assert is_clear(outcome(ark, name)[0], 'location "default" is ReadOnly')
+    assert ark.status("Backup", name)["phase"] == "Completed" and len(ark.keys(f"backups/{name}/")) == 2
+    ark.location(accessMode="ReadWrite")
+    request(ark, f"{name}-again", name)
+    page(ark, "deletions")
+    assert outcome(ark, f"{name}-again") == [] and ark.keys(f"backups/{name}/") == []
+
+
+def test_a_failed_backup_goes_and_what_another_has_under_its_name_stays(ark: Ark, name: str) -> None:
+    ark.backup(name)
+    ark.write(f"backups/{name}/velero-backup.json", json.dumps(metadata(name, cluster="another")).encode())
+    ark.api.patch_merge(f"/apis/ark.heptio.com/v1/namespaces/{ark.namespace}/backups/{name}/status",
+                        {"status": {"phase": "Failed", "storageLocation": "default"}})
+    request(ark, name)
+    page(ark, "deletions")
+    assert outcome(ark, name) == [] and ark.get(ark.cr("Backup", name)) is None
+    assert ark.keys(f"backups/{name}/") == [f"backups/{name}/velero-backup.json"]
+
+
+def test_a_backup_of_ark_0_9_goes_from_the_buckets_root(ark: Ark, name: str) -> None:
+    old = metadata(name, version="ark.heptio.com/v1", cluster=cluster_id(ark))
+    ark.write(f"{name}/ark-backup.json", json.dumps(old).encode())
+    ark.write(f"{name}/{name}.tar.gz", b"tar")
+    page(ark, "sync")
+    request(ark, name)
+    page(ark, "deletions")
+    assert outcome(ark, name) == [] and ark.keys(f"{name}/") == []
+
+
+def test_a_restore_that_a_user_wants_to_go_goes_with_what_it_left_in_the_bucket(ark: Ark, name: str) -> None:
+    restored(ark, name, "whatever")
+    ark.api.patch_merge(f"/apis/ark.heptio.com/v1/namespaces/{ark.namespace}/restores/{name}", {
+        "metadata": {"annotations": {"ark.heptio.com/delete-requested": "now me"}}})
+    assert f"restore/{name} is deleted" in page(ark, "deletions")
+    assert ark.get(ark.cr("Restore", name)) is None and ark.keys(f"restores/{name}/") == []

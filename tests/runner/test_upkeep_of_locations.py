@@ -1,0 +1,109 @@
+"""The locations of a pass: valid or not, which is the default one, and who may write to a prefix that others use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.harness import Ark, is_clear
+from tests.runner.stored import ago, cluster_id, metadata, page
+
+pytestmark = pytest.mark.api
+
+
+@pytest.fixture
+def place(ark: Ark, name: str) -> Iterator[str]:
+    """The name of a location that the test makes; it goes away afterwards."""
+    yield name
+    ark.remove(ark.cr("BackupStorageLocation", name))
+
+
+def make(ark: Ark, name: str, **spec: Any) -> None:
+    """A location with a prefix of its own, so that what is in it is this test's."""
+    ark.location(name, **{"objectStorage": {"bucket": ark.store.bucket, "prefix": within(ark, name)}, **spec})
+
+
+def within(ark: Ark, name: str) -> str:
+    """Its prefix: where nobody looks who uses the default location's."""
+    return f"{ark.prefix}/plugins/{name}"
+
+
+def test_every_location_is_validated_and_a_bad_one_does_not_hinder_the_others(ark: Ark, place: str) -> None:
+    make(ark, place, provider="gcp")
+    text = page(ark, "locations", code=1)
+    status = ark.status("BackupStorageLocation", place)
+    assert status["phase"] == "Unavailable" and status["lastValidationTime"]
+    assert is_clear(status["message"], 'provider "gcp" is not supported', 'use "aws" for every S3-compatible store')
+    assert f"locations: Error: {place} is Unavailable" in text and "default is Available" in text
+    assert ark.status("BackupStorageLocation", "default")["phase"] == "Available"
+
+
+def test_a_backup_into_a_location_of_another_provider_is_refused_with_what_works(ark: Ark, place: str) -> None:
+    make(ark, place, provider="azure")
+    ark.backup(place, storageLocation=place)
+    assert ark.run("backup", place) != 0
+    status = ark.status("Backup", place)
+    assert status["phase"] == "FailedValidation" and is_clear(status["validationErrors"][0], '"azure"', 'use "aws"')
+
+
+def test_a_ca_certificate_may_be_in_a_secret_and_must_be_one(ark: Ark, place: str) -> None:
+    reference = {"bucket": ark.store.bucket, "prefix": within(ark, place),
+                 "caCertRef": {"name": "authority", "key": "ca.crt"}}
+    make(ark, place, objectStorage=reference)
+    page(ark, "locations", code=1)
+    assert is_clear(ark.status("BackupStorageLocation", place)["message"], "authority does not exist", "caCertRef")
+    ark.put({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "authority", "namespace": ark.namespace},
+             "stringData": {"ca.crt": "no certificate"}})
+    page(ark, "locations", code=1)
+    assert is_clear(ark.status("BackupStorageLocation", place)["message"], "caCertRef does not name PEM certificates")
+
+
+def test_of_several_defaults_the_newest_keeps_the_flag(ark: Ark, place: str) -> None:
+    ark.location(default=True)
+    make(ark, place, default=True)
+    # Both may have been made in the same second.
+    former, newest = sorted(("default", place), key=lambda name: (
+        ark.got(ark.cr("BackupStorageLocation", name))["metadata"]["creationTimestamp"], name))
+    assert f"{former} is no longer the default location: {newest} is newer" in page(ark, "locations")
+    flags = {name: ark.got(ark.cr("BackupStorageLocation", name))["spec"]["default"] for name in (former, newest)}
+    assert flags == {former: False, newest: True}
+    assert "no longer" not in page(ark, "locations")
+    ark.location()
+
+
+def test_a_location_that_holds_another_clusters_backups_starts_read_only_until_it_is_told_otherwise(
+        ark: Ark, place: str) -> None:
+    def mode() -> str:
+        return str(ark.got(ark.cr("BackupStorageLocation", place))["spec"]["accessMode"])
+
+    key = f"plugins/{place}/backups/own/velero-backup.json"
+    ark.write(key, json.dumps(metadata("own", cluster=cluster_id(ark))).encode())
+    make(ark, place)
+    assert ark.run("validate-location", place) == 0
+    assert mode() == "ReadWrite"
+    ark.remove(ark.cr("BackupStorageLocation", place))
+    ark.write(key, json.dumps(metadata("own", cluster="another")).encode())
+    make(ark, place)
+    assert ark.run("validate-location", place) == 0
+    status = ark.status("BackupStorageLocation", place)
+    assert mode() == "ReadOnly" and status["phase"] == "Available"
+    assert is_clear(status["message"], "starts ReadOnly", "(own)", f"location set {place} --access-mode ReadWrite")
+    ark.backup(place, storageLocation=place)
+    assert ark.run("backup", place) != 0
+    assert "ReadOnly" in ark.status("Backup", place)["validationErrors"][0]
+    ark.api.patch_merge(f"/apis/ark.heptio.com/v1/namespaces/{ark.namespace}/backupstoragelocations/{place}",
+                        {"spec": {"accessMode": "ReadWrite"}})
+    page(ark, "locations")
+    assert mode() == "ReadWrite" and not ark.status("BackupStorageLocation", place).get("message")
+
+
+def test_a_location_is_validated_as_often_as_it_asks_for(ark: Ark, place: str) -> None:
+    make(ark, place, validationFrequency="1h", provider="gcp")
+    path = f"/apis/ark.heptio.com/v1/namespaces/{ark.namespace}/backupstoragelocations/{place}/status"
+    for minutes, due in ((5, False), (65, True)):
+        ark.api.patch_merge(path, {"status": {"lastValidationTime": ago(minutes=minutes), "phase": "Available"}})
+        page(ark, "locations", code=1 if due else 0)
+        assert (ark.status("BackupStorageLocation", place)["phase"] == "Unavailable") is due
