@@ -141,8 +141,7 @@ def _location(flags: dict[str, Any]) -> dict[str, Any]:
         storage["prefix"] = flags["prefix"]
     if flags["cacert"]:
         storage["caCert"] = base64.b64encode(pathlib.Path(flags["cacert"]).read_bytes()).decode()
-    location: dict[str, Any] = {"provider": flags["provider"], "objectStorage": storage, "default": True,
-                                "accessMode": "ReadWrite"}
+    location: dict[str, Any] = {"provider": flags["provider"], "objectStorage": storage, "default": True}
     if flags["backup_location_config"]:
         location["config"] = flags["backup_location_config"]
     if flags["secret_file"]:

@@ -36,10 +36,10 @@ def refusals(request: dict[str, Any], backup: dict[str, Any], restores: Iterable
     for restore in restores:
         if not phases.is_finished(restore):
             found.append(f'restore "{restore["metadata"]["name"]}" of it is {phases.phase_of(restore)}')
-    told = (request["metadata"].get("annotations") or {}).get(labels.OTHER_CLUSTERS) == "true"
+    told = (request["metadata"].get("annotations") or {}).get(labels.ANY_CLUSTER) == "true"
     if not told and not stored_backup.is_own(backup, cluster_id):
         found.append(f'backup "{name}" was not made by this cluster; if it is to go all the same, use '
-                     f'"kubectl ark delete backup {name} --other-clusters"')
+                     f'"kubectl ark delete backup {name} --any-cluster"')
     return found
 
 

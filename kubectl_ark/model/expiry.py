@@ -44,12 +44,11 @@ class Dated:
 def dated(backup: dict[str, Any]) -> Dated:
     """From the CR."""
     metadata, status = backup["metadata"], backup.get("status") or {}
-    given = metadata.get("labels") or {}
     expiration = status.get("expiration")
     return Dated(
         name=metadata["name"], uid=metadata["uid"], phase=phases.phase_of(backup),
         location=stored_backup.location_of(backup),
-        schedule=given.get(labels.SCHEDULE_NAME) or given.get(labels.VELERO_SCHEDULE_NAME),
+        schedule=labels.schedule_of(metadata.get("labels")),
         started=times.parse_time(status.get("startTimestamp") or metadata["creationTimestamp"]),
         expiration=times.parse_time(expiration) if expiration else None,
         may_be_last=(metadata.get("annotations") or {}).get(labels.EXPIRE_LAST) == "true")

@@ -30,7 +30,7 @@ STORED_UID = f"{GROUP}/stored-uid"
 ACCESS_MODE_REASON = f"{GROUP}/access-mode-reason"
 """Annotation of a location that was found to be better only read: why."""
 
-OTHER_CLUSTERS = f"{GROUP}/other-clusters"
+ANY_CLUSTER = f"{GROUP}/any-cluster"
 """Annotation of a DeleteBackupRequest: "true" lets it delete what another cluster made."""
 
 EXPIRE_LAST = f"{GROUP}/expire-last"

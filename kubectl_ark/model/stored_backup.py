@@ -17,7 +17,6 @@ _UNFINISHED = ("WaitingForPluginOperations", "WaitingForPluginOperationsPartiall
 """Velero stores these first and overwrites them; it shows them only once they have expired."""
 
 _NOT_STORED = ("", "New", "Queued", "ReadyToStart", "InProgress", "Deleting")
-_FORMER_SCHEDULE_LABELS = (labels.VELERO_SCHEDULE_NAME, "ark-schedule")
 _NOT_COPIED = ("kubectl.kubernetes.io/last-applied-configuration", labels.CANCEL)
 
 
@@ -60,9 +59,8 @@ def resource(stored: dict[str, Any], *, namespace: str, location: str) -> dict[s
     """
     metadata = stored["metadata"]
     kept = dict(metadata.get("labels") or {})
-    for former in _FORMER_SCHEDULE_LABELS:
-        if former in kept:
-            kept.setdefault(labels.SCHEDULE_NAME, kept[former])
+    if schedule := labels.schedule_of(kept):
+        kept[labels.SCHEDULE_NAME] = schedule
     kept[labels.STORAGE_LOCATION] = kept[labels.VELERO_STORAGE_LOCATION] = labels.label_value(location)
     annotations = {key: value for key, value in (metadata.get("annotations") or {}).items() if key not in _NOT_COPIED}
     annotations |= {labels.SYNCED: "true", labels.STORED_UID: str(metadata.get("uid") or "")}

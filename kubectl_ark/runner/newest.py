@@ -7,18 +7,17 @@ a bucket that clusters share, another one's backup of the same schedule name is 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from kubectl_ark import errors
-from kubectl_ark.engine.backup.ownership import MAX_METADATA
 from kubectl_ark.kube.api import Api
 from kubectl_ark.kube.pages import items
-from kubectl_ark.model import labels, layout, phases
+from kubectl_ark.model import labels, phases, stored_backup
 from kubectl_ark.model.phases import Phase
-from kubectl_ark.runner import locations
+from kubectl_ark.runner import locations, stored
+from kubectl_ark.runner.cluster import cluster_id
 from kubectl_ark.runner.source import BACKUPS
 from kubectl_ark.store.bucket import Bucket
 
@@ -32,10 +31,10 @@ def find(api: Api, namespace: str, spec: dict[str, Any]) -> str:
     """
     schedule = str(spec["scheduleName"])
     wanted = {Phase.COMPLETED.value, *([Phase.PARTIALLY_FAILED.value] if spec.get("allowPartiallyFailed") else [])}
-    cluster = _cluster_id(api)
+    cluster = cluster_id(api)
     ours, others, unfit, broken = [], 0, 0, list[errors.StoreError]()
     for backup in _of_schedule(api, namespace, labels.label_value(schedule), broken):
-        if not (spec.get("anyCluster") or is_own(backup, cluster)):
+        if not (spec.get("anyCluster") or stored_backup.is_own(backup, cluster)):
             others += 1
         elif phases.phase_of(backup) not in wanted:
             unfit += 1
@@ -51,15 +50,6 @@ def find(api: Api, namespace: str, spec: dict[str, Any]) -> str:
     return str(max(ours)[1])
 
 
-def is_own(backup: dict[str, Any], cluster_id: str) -> bool:
-    """True for a backup that this cluster made: its id is written there, or it is a CR that was born here."""
-    annotations = backup["metadata"].get("annotations") or {}
-    written = annotations.get(labels.CLUSTER_ID)
-    if written:
-        return bool(written == cluster_id)
-    return backup["apiVersion"].startswith(labels.GROUP) and labels.SYNCED not in annotations
-
-
 def _of_schedule(
     api: Api, namespace: str, schedule: str, broken: list[errors.StoreError],
 ) -> Iterator[dict[str, Any]]:
@@ -68,37 +58,33 @@ def _of_schedule(
     for backup in items(api, BACKUPS, namespace):
         known.add(backup["metadata"]["name"])
         if labels.schedule_of(backup["metadata"].get("labels")) == schedule:
-            yield {"apiVersion": BACKUPS.api_version, **backup}
+            yield backup
     for place in locations.everyone(api, namespace):
         try:
             bucket = locations.opened(api, place)
-            stored = _without_cr(bucket, known)
+            without = _without_cr(bucket, known)
         except errors.StoreError as failure:
             broken.append(failure)
             continue
-        for backup in stored:
+        for backup in without:
             if labels.schedule_of(backup["metadata"].get("labels")) == schedule:
                 known.add(backup["metadata"]["name"])
                 yield backup
 
 
 def _without_cr(bucket: Bucket, known: set[str]) -> list[dict[str, Any]]:
-    missing = [name for name in bucket.directories(layout.BACKUPS) if name not in known]
+    missing = sorted(stored.names(bucket) - known)
     with ThreadPoolExecutor(READS_AT_ONCE) as pool:
         return [each for each in pool.map(lambda name: _stored(bucket, name), missing) if each is not None]
 
 
 def _stored(bucket: Bucket, name: str) -> dict[str, Any] | None:
-    """velero-backup.json without what nobody asks about; None where there is no sound one."""
+    """The Backup as sync would make it, without what nobody asks about; None where there is no sound one."""
     try:
-        backup = json.loads(bucket.get(layout.metadata(name), limit=MAX_METADATA))
-        if backup["metadata"]["name"] != name:
-            return None
-        return {"apiVersion": str(backup.get("apiVersion")), "status": backup.get("status"),
-                "metadata": {key: backup["metadata"].get(key) for key in ("name", "labels", "annotations")}}
-    except (errors.KeyMissing, errors.Damaged, ValueError, KeyError, TypeError):
+        found = stored.find(bucket, name)
+    except errors.Damaged:
         return None
-
-
-def _cluster_id(api: Api) -> str:
-    return str(api.get("/api/v1/namespaces/kube-system")["metadata"]["uid"])
+    if found is None or stored_backup.problem(found.backup, name):
+        return None
+    resource = stored_backup.resource(found.backup, namespace="", location=bucket.location.name)
+    return {"metadata": resource["metadata"], "status": found.backup.get("status")}

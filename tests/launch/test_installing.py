@@ -44,7 +44,7 @@ def test_flags_become_location_secret_settings_and_annotations(secret_file: str,
                         str(tmp_path / "ca"), "--sa-annotations", "a/b=c,d=e", "--memory-limit", "1Gi")
     location = objects["BackupStorageLocation", "default"]
     assert location["spec"] == {
-        "provider": "aws", "default": True, "accessMode": "ReadWrite",
+        "provider": "aws", "default": True,
         "config": {"region": "r", "s3Url": "http://x:1"}, "credential": {"name": "cloud-credentials", "key": "cloud"},
         "objectStorage": {"bucket": "b", "prefix": "p", "caCert": base64.b64encode(b"PEM").decode()}}
     secret = objects["Secret", "cloud-credentials"]

@@ -153,7 +153,7 @@ def test_what_must_not_be_deleted_is_not_and_the_request_says_why(ark: Ark, name
         f"{name}-missing": ({}, ("does not exist",)),
         f"{name}-runs": ({}, ("is InProgress", "cancel it first")),
         f"{name}-new": ({}, ("is New",)),
-        f"{name}-foreign": ({}, ("was not made by this cluster", "--other-clusters")),
+        f"{name}-foreign": ({}, ("was not made by this cluster", "--any-cluster")),
         f"{name}-used": ({}, (f'restore "{name}-r" of it is InProgress',)),
         name: ({"labels": {"ark.heptio.com/backup-uid": "of-a-former-one"}}, ("a former backup", "of-a-former-one")),
     }
@@ -178,7 +178,7 @@ def test_a_backup_made_after_the_request_is_not_meant_by_it(ark: Ark, name: str)
 
 def test_another_clusters_backup_is_deleted_when_that_is_asked_for(ark: Ark, name: str) -> None:
     saved(ark, name, cluster="another")
-    request(ark, name, annotations={"ark.heptio.com/other-clusters": "true"})
+    request(ark, name, annotations={"ark.heptio.com/any-cluster": "true"})
     page(ark, "deletions")
     assert outcome(ark, name) == [] and ark.keys(f"backups/{name}/") == []
 
