@@ -19,6 +19,11 @@ def own(name: str) -> str:
     return f"{name}-{worker}" if worker else name
 
 
+def credentials_file(access_key: str, secret_key: str) -> str:
+    """The text of an AWS credentials file."""
+    return f"[default]\naws_access_key_id = {access_key}\naws_secret_access_key = {secret_key}\n"
+
+
 @dataclasses.dataclass(frozen=True)
 class Environment:
     """What ``python3 -m tests.cluster env`` prints, with types."""
@@ -56,8 +61,7 @@ class Environment:
     @property
     def credentials_file(self) -> str:
         """The text of an AWS credentials file for the S3 server."""
-        return (f"[default]\naws_access_key_id = {self.s3_access_key}\n"
-                f"aws_secret_access_key = {self.s3_secret_key}\n")
+        return credentials_file(self.s3_access_key, self.s3_secret_key)
 
     def run(self, *arguments: str, input: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         """kubectl with these arguments; with ``check`` its failure is the test's, in its own words."""

@@ -12,9 +12,7 @@ import io
 import json
 import os
 import tarfile
-import time
 import uuid
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -27,7 +25,9 @@ from kubectl_ark.kube.api import Api
 from kubectl_ark.kube.connection import connect
 from kubectl_ark.model import layout
 from kubectl_ark.render import jobspecs
+from tests.environment import credentials_file
 from tests.runner.process import Runner
+from tests.waiting import eventually as eventually
 
 Object = dict[str, Any]
 _INSTALLED: set[str] = set()
@@ -45,7 +45,7 @@ class Store:
     @property
     def credentials_file(self) -> str:
         """The text of an AWS credentials file."""
-        return f"[default]\naws_access_key_id = {self.access_key}\naws_secret_access_key = {self.secret_key}\n"
+        return credentials_file(self.access_key, self.secret_key)
 
     @property
     def client(self) -> Minio:
@@ -252,14 +252,6 @@ def config_map(namespace: str, name: str, *, size: int = 0, **data: str) -> Obje
     """A ConfigMap; with ``size`` that many bytes that cannot be compressed to less than three quarters."""
     text = {**data, "random": base64.b64encode(os.urandom(size * 3 // 4)).decode()} if size else data
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": namespace, "name": name}, "data": text}
-
-
-def eventually(is_so: Callable[[], Any], what: str, *, timeout: float = 60) -> None:
-    """Wait for it; the test fails with ``what`` if it does not become so."""
-    deadline = time.monotonic() + timeout
-    while not is_so():
-        assert time.monotonic() < deadline, f"not within {timeout} s: {what}"
-        time.sleep(0.05)
 
 
 def kubeconfig_through(kubeconfig: Path, url: str, directory: Path) -> Path:

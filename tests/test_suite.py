@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from tests.report import Report
 from tests.suite import summary
 
 TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
 USERS_OF_THE_SHOP = [path for path in sorted(TESTS.rglob("test_*.py"))
                      if re.search(r"^from tests\.e2e\.shop import .*\bShop\b", path.read_text(), re.M)]
 
@@ -27,3 +31,15 @@ def test_the_summary_counts_over_both_passes_and_says_what_did_not_run() -> None
         "", "the 3 slowest tests:", "    3.0 s  t::a", "    2.0 s  t::c", "    1.0 s  t::b", "",
         "FAILED t::a", "1 failed, 3 passed in 6 s",
         "not run: 5 tests (no node: x)", "not run: 1 test (the moon is full)"]
+
+
+@pytest.mark.parametrize("flags", [(), ("-n", "2", "--dist=loadgroup")], ids=["one by one", "in workers"])
+def test_a_test_that_skips_itself_is_counted_with_its_reason(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    path = tmp_path / "test_moon.py"
+    path.write_text('import pytest\ndef test_a():\n    pytest.skip("the moon is full")\ndef test_b():\n    pass\n')
+    plain = {key: value for key, value in os.environ.items() if not key.startswith(("ARK_", "PYTEST_"))}
+    done = subprocess.run([sys.executable, "-m", "pytest", "-p", "tests.conftest", "-c", str(ROOT / "setup.cfg"),
+                           "-p", "no:cacheprovider", *flags, str(path)], cwd=ROOT, env=plain, text=True,
+                          capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "not run: 1 test (the moon is full)" in done.stdout

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import subprocess
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from urllib.parse import quote
 
 from tests.e2e.proxy import Proxy
 from tests.environment import BUCKET, Environment, own
+from tests.waiting import eventually as eventually  # noqa: F401, tests of this folder have it from here
 
 NAMESPACE = own("ark-e2e")
 """Where Ark is for all end-to-end tests."""
@@ -148,15 +148,6 @@ def finish(process: subprocess.Popen[str], *, timeout: float = 150) -> Answer:
     """Wait for a started command."""
     out, err = process.communicate(timeout=timeout)
     return Answer(process.returncode, out, err)
-
-
-def eventually(is_so: Callable[[], Any], what: str, *, timeout: float = 60, pause: float = 0.2) -> Any:
-    """What ``is_so`` returns once that is true; the test fails with ``what`` if it does not become so."""
-    deadline = time.monotonic() + timeout
-    while not (found := is_so()):
-        assert time.monotonic() < deadline, f"not within {timeout:.0f} s: {what}"
-        time.sleep(pause)
-    return found
 
 
 def config_maps(namespace: str, count: int, *, text: Callable[[int], str] = str) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from kubectl_ark import errors
 from kubectl_ark.model import layout
 from tests.engine.restore import stored
 from tests.harness import Ark, kubeconfig_through, namespace
+from tests.runner.process import Runner
 from tests.runner.proxy import Proxy
 
 pytestmark = pytest.mark.api
@@ -44,14 +46,21 @@ def outcome(ark: Ark, name: str) -> tuple[Any, ...]:
             json.loads(json.dumps(listed).replace(name, "N")))
 
 
-def test_a_restore_killed_in_the_middle_is_finished_by_the_next_pod_with_the_same_result(ark: Ark, name: str) -> None:
+@pytest.fixture
+def halfway(ark: Ark, name: str) -> Iterator[tuple[Runner, Proxy]]:
+    """The first pod of restore ``name``, held halfway, and what holds it."""
     lay(ark, name)
     ark.restore(name, name)
     with Proxy(ark.api._connection.host, hold_after=HALFWAY) as proxy:
         first = ark.start("restore", name, ARK_JOB_UID="job", ARK_POD_UID="first",
                           kubeconfig=kubeconfig_through(ark.kubeconfig, proxy.url, ark.directory))
         assert proxy.held.wait(60), first.text
-        first.kill()
+        yield first, proxy
+
+
+def test_a_restore_killed_in_the_middle_is_finished_by_the_next_pod_with_the_same_result(
+        ark: Ark, name: str, halfway: tuple[Runner, Proxy]) -> None:
+    halfway[0].kill()
     before = made(ark, name)
     assert 0 < len(before) < OBJECTS
     second = ark.start("restore", name, ARK_JOB_UID="job", ARK_POD_UID="second")
@@ -67,16 +76,12 @@ def test_a_restore_killed_in_the_middle_is_finished_by_the_next_pod_with_the_sam
     assert outcome(ark, name) == outcome(ark, whole)
 
 
-def test_sigterm_stops_a_restore_and_the_next_pod_goes_on(ark: Ark, name: str) -> None:
-    lay(ark, name)
-    ark.restore(name, name)
-    with Proxy(ark.api._connection.host, hold_after=HALFWAY) as proxy:
-        first = ark.start("restore", name, ARK_JOB_UID="job", ARK_POD_UID="first",
-                          kubeconfig=kubeconfig_through(ark.kubeconfig, proxy.url, ark.directory))
-        assert proxy.held.wait(60), first.text
-        first.terminate()
-        proxy.release()
-        assert first.wait(20) == errors.RUNNER_RETRY, first.text
+def test_sigterm_stops_a_restore_and_the_next_pod_goes_on(
+        ark: Ark, name: str, halfway: tuple[Runner, Proxy]) -> None:
+    first, proxy = halfway
+    first.terminate()
+    proxy.release()
+    assert first.wait(20) == errors.RUNNER_RETRY, first.text
     status = ark.status("Restore", name)
     assert (status["phase"], status["claim"]["podUID"]) == ("InProgress", "first")
     assert ark.run("restore", name, ARK_JOB_UID="job", ARK_POD_UID="second") == 0

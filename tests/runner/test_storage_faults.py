@@ -47,47 +47,45 @@ def job(ark: Ark, name: str, *, failed: int) -> dict[str, Any]:
     return {"ARK_JOB_UID": made["metadata"]["uid"], "ARK_JOB_NAME": name, "ARK_POD_UID": f"{name}-{failed}"}
 
 
-def test_a_store_that_stops_during_the_upload_is_tried_again_and_the_last_attempt_says_failed(
-        sound: Ark, spare: Spare, name: str) -> None:
-    ark = sound
-    ark.backup(name, includedNamespaces=[SOURCE])
-    with Proxy(ark.store.url, hold_after=9_000_000) as proxy:
-        ark.location(url=proxy.url)
-        runner = ark.start("backup", name, **job(ark, name, failed=0))
+@pytest.fixture
+def interrupted(sound: Ark, spare: Spare, name: str) -> Iterator[Ark]:
+    """The store has stopped in the middle of the upload of backup ``name``, whose first attempt is over."""
+    sound.backup(name, includedNamespaces=[SOURCE])
+    with Proxy(sound.store.url, hold_after=9_000_000) as proxy:
+        sound.location(url=proxy.url)
+        runner = sound.start("backup", name, **job(sound, name, failed=0))
         assert proxy.held.wait(60), runner.text
         spare.s3.stop()
         proxy.cut()
         proxy.release()
         assert runner.wait(60) == errors.RUNNER_RETRY, runner.text
-        status = ark.status("Backup", name)
-        assert status["phase"] == "InProgress"
-        assert is_clear(status["step"], "attempt 1 failed: ", "uploading", "; trying again")
-        last = ark.start("backup", name, **job(ark, name, failed=2))
-        assert last.wait(60) == errors.RUNNER_RETRY, last.text
-    status = ark.status("Backup", name)
+        yield sound
+    if not spare.s3.is_ready():
+        spare.s3.start()
+
+
+def test_a_store_that_stops_during_the_upload_is_tried_again_and_the_last_attempt_says_failed(
+        interrupted: Ark, spare: Spare, name: str) -> None:
+    status = interrupted.status("Backup", name)
+    assert status["phase"] == "InProgress"
+    assert is_clear(status["step"], "attempt 1 failed: ", "uploading", "; trying again")
+    last = interrupted.start("backup", name, **job(interrupted, name, failed=2))
+    assert last.wait(60) == errors.RUNNER_RETRY, last.text
+    status = interrupted.status("Backup", name)
     assert (status["phase"], status["claim"]["attempt"]) == ("Failed", 2)
     assert is_clear(status["failureReason"], 'storage location "default"')
     spare.s3.start()
-    assert not [key for key in ark.keys(f"backups/{name}/") if key.endswith((".tar.gz", "velero-backup.json"))]
+    keys = interrupted.keys(f"backups/{name}/")
+    assert not [key for key in keys if key.endswith((".tar.gz", "velero-backup.json"))]
 
 
 def test_a_store_that_comes_back_is_used_by_the_next_attempt_which_clears_up(
-        sound: Ark, spare: Spare, name: str) -> None:
-    ark = sound
-    ark.backup(name, includedNamespaces=[SOURCE])
-    with Proxy(ark.store.url, hold_after=9_000_000) as proxy:
-        ark.location(url=proxy.url)
-        runner = ark.start("backup", name, **job(ark, name, failed=0))
-        assert proxy.held.wait(60), runner.text
-        spare.s3.stop()
-        proxy.cut()
-        proxy.release()
-        assert runner.wait(60) == errors.RUNNER_RETRY, runner.text
-    ark.location()
+        interrupted: Ark, spare: Spare, name: str) -> None:
+    interrupted.location()
     spare.s3.start()
-    assert ark.run("backup", name, **job(ark, name, failed=1)) == 0
-    assert ark.status("Backup", name)["phase"] == "Completed"
-    assert ark.uploads(f"backups/{name}/") == 0 and len(ark.items(name)) >= 24
+    assert interrupted.run("backup", name, **job(interrupted, name, failed=1)) == 0
+    assert interrupted.status("Backup", name)["phase"] == "Completed"
+    assert interrupted.uploads(f"backups/{name}/") == 0 and len(interrupted.items(name)) >= 24
 
 
 Fault = Callable[[Ark], Any]
