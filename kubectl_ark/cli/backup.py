@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from kubectl_ark import errors
-from kubectl_ark.cli import options, running, words
+from kubectl_ark.cli import backup_flags, options, running, words
 from kubectl_ark.model import backup_spec, globs, kinds, names, times
 
 
@@ -21,13 +21,15 @@ kubectl ark backup shop --include-namespaces shop,shop-db --wait
 # Save what has a label, but no Secrets
 kubectl ark backup web -l app=web --exclude-resources secrets
 
+# Save the Deployments and the cluster's storage classes, the database's pod first of all pods, gently
+kubectl ark backup shop --include-namespace-scoped-resources deployments.apps,pods \\
+  --include-cluster-scoped-resources storageclasses --ordered-resources pods=shop/db --qps 20
+
 # Print the object, for Git
 kubectl ark backup nightly --include-namespaces 'prod-*' --dry-run=client -o yaml
 """)
 @click.argument("name", nargs=-1)
-@running.selection
-@click.option("--ttl", metavar="DURATION", help="How long to keep the backup, such as 168h; 720h if not given")
-@click.option("--storage-location", metavar="NAME", help="Location to save to; the default one if not given")
+@backup_flags.fields
 @running.run_options
 @options.connection
 @click.pass_obj
@@ -43,13 +45,9 @@ def backup(connection: options.Connection, /, name: tuple[str, ...], **flags: An
     request = running.Request.of(flags)
     if flags["filename"]:
         resource = running.from_file(kinds.BACKUP, flags, namespace=connection.namespace, name=name,
-                                     further=("ttl", "storage_location"))
+                                     further=backup_flags.FLAGS)
     else:
-        spec = running.selection_spec(flags)
-        if flags["ttl"]:
-            spec["ttl"] = flags["ttl"]
-        if flags["storage_location"]:
-            spec["storageLocation"] = flags["storage_location"]
+        spec = backup_flags.spec(flags)
         resource = running.new(kinds.BACKUP, name[0] if name else _generated_name(spec), connection.namespace, spec,
                                labels=flags["labels"], annotations=flags["annotations"])
     problems = backup_spec.problems(resource["spec"])

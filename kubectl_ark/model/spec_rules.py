@@ -26,17 +26,23 @@ def selection(spec: Mapping[str, Any], *, at: str = "spec") -> list[str]:
     problems = []
     for what in ("Namespaces", "Resources"):
         included, excluded = f"included{what}", f"excluded{what}"
-        includes, excludes = spec.get(included) or [], spec.get(excluded) or []
-        if "*" in includes and len(includes) > 1:
-            problems.append(f'{at}.{included}: "*" already means all; leave out the others')
-        if "*" in excludes:
+        if "*" in (spec.get(excluded) or []):
             problems.append(f'{at}.{excluded}: "*" would leave nothing')
-        for name in sorted(set(includes) & set(excludes) - {"*"}):
-            problems.append(f'"{name}" is both in {at}.{included} and in {at}.{excluded}')
-        for field, values in ((included, includes), (excluded, excludes)):
-            for value in values:
-                problems += [f"{at}.{field}: {problem}" for problem in _pattern(value, field)]
+        problems += lists(spec, included, excluded, at=at)
     return problems + _labels(spec, at)
+
+
+def lists(spec: Mapping[str, Any], included: str, excluded: str, *, at: str = "spec") -> list[str]:
+    """Two fields with names and patterns that stand against each other. at: as for ``selection``."""
+    problems = []
+    includes, excludes = spec.get(included) or [], spec.get(excluded) or []
+    if "*" in includes and len(includes) > 1:
+        problems.append(f'{at}.{included}: "*" already means all; leave out the others')
+    for name in sorted(set(includes) & set(excludes) - {"*"}):
+        problems.append(f'"{name}" is both in {at}.{included} and in {at}.{excluded}')
+    for field, values in ((included, includes), (excluded, excludes)):
+        problems += [f"{at}.{field}: {problem}" for value in values for problem in _pattern(value, field)]
+    return problems
 
 
 def _labels(spec: Mapping[str, Any], at: str) -> list[str]:

@@ -21,7 +21,7 @@ from kubectl_ark.kube.pages import items
 from kubectl_ark.model import backup_spec, kinds, layout, phases, times
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.model.resources import custom
-from kubectl_ark.runner import cluster, locations
+from kubectl_ark.runner import cluster, locations, policies
 from kubectl_ark.runner.forward import warnings_to
 from kubectl_ark.runner.heartbeat import Heartbeat
 from kubectl_ark.runner.run import Run, TakenOver
@@ -44,7 +44,7 @@ def backup(work: Work) -> None:
             remember=lambda pending: run.update(pendingHooks=pending or None))
         try:
             stage.resume(run.status.get("pendingHooks") or [])
-            bucket, spec = _prepare(work, run)
+            bucket, spec, effective = _prepare(work, run)
             _start(run, spec)
             cluster_id = cluster.cluster_id(work.api)
             ownership = Ownership(bucket, name=run.name, uid=run.uid, namespace=run.namespace, cluster_id=cluster_id)
@@ -57,7 +57,8 @@ def backup(work: Work) -> None:
                 log.info("the upload that an earlier attempt left unfinished is removed")
             log.info(f"backup begins, attempt {run.attempt}")
             with Heartbeat(run, work.progress, count_field="itemsBackedUp"):
-                collected = collect(work.api, bucket, spec, key=layout.contents(run.name), directory=work.directory,
+                api = work.api.limited(qps=spec.get("qps"))
+                collected = collect(api, bucket, effective, key=layout.contents(run.name), directory=work.directory,
                                     log=log, progress=work.progress, stage=stage)
                 work.progress.checkpoint()
                 outcome = _store(work, run, bucket, spec, collected=collected, ownership=ownership,
@@ -73,11 +74,18 @@ def _hooks(run: Run) -> list[dict[str, Any]]:
     return list(((run.object.get("spec") or {}).get("hooks") or {}).get("resources") or [])
 
 
-def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any]]:
-    """The bucket and the defaulted spec. Raises ValidationFailed with every reason, StoreUnusable."""
+def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any], dict[str, Any]]:
+    """The bucket, the defaulted spec, and the same with what its resource policy adds.
+
+    Raises ValidationFailed with every reason, StoreUnusable.
+    """
     given = run.object.get("spec") or {}
     problems = list(backup_spec.problems(given))
-    bucket = None
+    effective, bucket = given, None
+    try:
+        effective = policies.with_policy(work.api, work.namespace, given)
+    except errors.ValidationFailed as refused:
+        problems += refused.problems
     try:
         location = locations.named(work.api, work.namespace, given.get("storageLocation"))
         if (location.get("spec") or {}).get("accessMode") == "ReadOnly":
@@ -90,7 +98,8 @@ def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any]]:
             raise
     if problems or bucket is None:
         raise errors.ValidationFailed(problems)
-    return bucket, {**backup_spec.with_defaults(given), "storageLocation": bucket.location.name}
+    spec = {**backup_spec.with_defaults(given), "storageLocation": bucket.location.name}
+    return bucket, spec, backup_spec.with_defaults(effective)
 
 
 def _start(run: Run, spec: dict[str, Any]) -> None:
@@ -142,7 +151,8 @@ def _store(
     work.progress.checkpoint()
     run.heed()
     ownership.finish(documents.metadata(
-        finished, version=version, cluster_id=cluster_id, manifest_sha256=spool.sha256(manifest)))
+        finished, version=version, cluster_id=cluster_id, manifest_sha256=spool.sha256(manifest),
+        hidden=collected.hidden))
     return {"phase": phase.value, **fields}
 
 

@@ -24,13 +24,9 @@ def test_all_mistakes_are_listed_not_just_the_first() -> None:
 
 
 @pytest.mark.parametrize(("field", "value"), [
-    ("orLabelSelectors", [{"matchLabels": {"a": "b"}}]), ("includedClusterScopedResources", ["*"]),
-    ("excludedClusterScopedResources", ["nodes"]), ("includedNamespaceScopedResources", ["pods"]),
-    ("excludedNamespaceScopedResources", ["pods"]),
-    ("orderedResources", {"pods": "a/b"}), ("resourcePolicy", {"kind": "ConfigMap", "name": "x"}),
     ("snapshotVolumes", True), ("snapshotMoveData", True), ("defaultVolumesToFsBackup", True),
     ("defaultVolumesToRestic", True), ("volumeSnapshotLocations", ["x"]),
-    ("uploaderConfig", {"parallelFilesUpload": 2}),
+    ("uploaderConfig", {"parallelFilesUpload": 2}), ("volumeGroupSnapshotLabelKey", "group"), ("datamover", "x"),
 ])
 def test_a_backup_field_that_is_not_supported_yet_is_refused_by_name(field: str, value: Any) -> None:
     found = backup_spec.problems({field: value})
@@ -95,6 +91,11 @@ def test_a_restore_that_uses_every_field_is_sound() -> None:
     {"snapshotVolumes": False}, {"snapshotVolumes": None}, {"hooks": {"resources": []}}, {"hooks": None},
     {"hooks": {"resources": [{"name": "x", "pre": [{"exec": {"command": ["sync"]}}]}]}},
     {"includedNamespaces": None}, {"defaultVolumesToFsBackup": False}, {"includedNamespaces": ["*"]},
+    {"includedClusterScopedResources": ["*"], "excludedNamespaceScopedResources": ["*"]},
+    {"orLabelSelectors": [{"matchLabels": {"a": "b"}}, {"matchLabels": {"a": "c"}}]},
+    {"orderedResources": {"pods": "a/b, a/c", "persistentvolumes": "x"}}, {"metadata": {"labels": {"a/b": "c"}}},
+    {"resourcePolicy": {"kind": "configmap", "name": "x"}}, {"qps": 0.5, "parallel": 256},
+    {"volumeGroupSnapshotLabelKey": "velero.io/volume-group", "snapshotMoveData": False, "itemOperationTimeout": "4h"},
     {"includedNamespaces": ["prod-*", "{a,b}", "x[0-9]"]}, {"csiSnapshotTimeout": "10m0s", "ttl": "720h0m0s"},
 ])
 def test_what_says_nothing_or_is_supported_is_not_refused(spec: dict[str, Any]) -> None:
@@ -125,3 +126,52 @@ def test_other_kinds_can_be_asked_for(kind: str) -> None:
 @pytest.mark.parametrize("pattern", ["a**", "a|b", "x(1)", "[a", "{a,b"])
 def test_a_malformed_namespace_pattern_is_a_mistake(pattern: str) -> None:
     assert backup_spec.problems({"includedNamespaces": [pattern]})
+
+
+@pytest.mark.parametrize(("spec", "words"), [
+    ({"includedNamespaceScopedResources": ["pods"], "includeClusterResources": False}, ("cannot stand beside",)),
+    ({"includedClusterScopedResources": ["*", "nodes"]}, ("includedClusterScopedResources", "already means all")),
+    ({"excludedClusterScopedResources": ["*", "nodes"]}, ("excludedClusterScopedResources", "stands alone")),
+    ({"excludedNamespaceScopedResources": ["*"], "includedNamespaceScopedResources": ["pods"]}, ("stands alone",)),
+    ({"includedNamespaceScopedResources": ["pods"], "excludedNamespaceScopedResources": ["pods"]}, ("is both in",)),
+    ({"includedNamespaceScopedResources": ["[a"]}, ("is not closed",)),
+    ({"orLabelSelectors": [{"matchLabels": {"a b": "c"}}]}, ("orLabelSelectors[0]", '"a b"')),
+    ({"orLabelSelectors": [{"matchLabels": {"a": "b"}}], "labelSelector": {"matchLabels": {"a": "b"}}}, ("exclude",)),
+    ({"orderedResources": {"pods": "a/b,a/b/c"}}, ("orderedResources.pods", '"a/b/c"')),
+    ({"orderedResources": {"pods": "a/b,,a/c"}}, ("orderedResources.pods", '""')),
+    ({"orderedResources": {"pods": "a/b,a/b"}}, ("orderedResources.pods", "twice")),
+    ({"metadata": {"labels": {"a": "b c"}}}, ("spec.metadata.labels", '"b c"')),
+    ({"resourcePolicy": {"kind": "Secret", "name": "x"}}, ("spec.resourcePolicy", "ConfigMap")),
+    ({"qps": 0}, ("spec.qps",)), ({"parallel": 257}, ("spec.parallel",)), ({"parallel": True}, ("spec.parallel",)),
+])
+def test_a_mistake_in_a_backup_is_named(spec: dict[str, Any], words: tuple[str, ...]) -> None:
+    (problem,) = backup_spec.problems(spec)
+    for word in words:
+        assert word in problem
+
+
+VS, VSC = backup_spec.ALWAYS_EXCLUDED
+
+
+@pytest.mark.parametrize(("spec", "fields"), [
+    ({}, {"includeClusterResources": True, "excludedResources": [VS, VSC], "csiSnapshotTimeout": "10m0s",
+          "itemOperationTimeout": "4h0m0s", "snapshotMoveData": False, "includedNamespaces": ["*"]}),
+    ({"includedNamespaces": ["a"]}, {"includeClusterResources": None}),
+    ({"includeClusterResources": False, "excludedResources": ["pods"]},
+     {"includeClusterResources": False, "excludedResources": ["pods", VS, VSC]}),
+    ({"excludedNamespaceScopedResources": ["pods"]},
+     {"includedClusterScopedResources": None, "excludedClusterScopedResources": [VSC],
+      "excludedNamespaceScopedResources": ["pods", VS], "excludedResources": None}),
+    ({"includedNamespaceScopedResources": ["*"]},
+     {"includedClusterScopedResources": ["*"], "excludedNamespaceScopedResources": [VS]}),
+    ({"excludedClusterScopedResources": ["*"]}, {"excludedClusterScopedResources": ["*"]}),
+])
+def test_the_stored_spec_says_what_was_done(spec: dict[str, Any], fields: dict[str, Any]) -> None:
+    stored = backup_spec.stored(backup_spec.with_defaults(spec), hidden=[])
+    assert {field: stored.get(field) for field in fields} == fields
+    assert backup_spec.problems(stored) == [], "a stored spec may be asked for again"
+
+
+def test_the_stored_spec_names_the_namespaces_that_hid_themselves() -> None:
+    stored = backup_spec.stored(backup_spec.with_defaults({}), hidden=["secret"])
+    assert stored["excludedNamespaces"] == ["secret"] and stored["includeClusterResources"] is True

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import tarfile
+import time
 from typing import Any
 
 import pytest
@@ -111,6 +114,28 @@ CASES: dict[str, tuple[dict[str, Any], set[str], set[str]]] = {
         {"includedNamespaces": [A], "excludedResources": ["persistentvolumes", "secrets"]}, {POD, CLAIM}, {VOLUME}),
 }
 
+CASES |= {
+    "filters by scope take what they include, and cluster objects that it refers to": (
+        {"includedNamespaces": [A], "includedNamespaceScopedResources": ["pods", "pvc", "sa"]},
+        {POD, CLAIM, VOLUME, BINDING, f"namespaces/cluster/{A}"},
+        {HERE, "clusterroles.rbac.authorization.k8s.io/cluster/cluster-admin"}),
+    "filters by scope can take nothing but cluster objects": (
+        {"excludedNamespaceScopedResources": ["*"], "includedClusterScopedResources": ["persistentvolumes"]},
+        {VOLUME}, {HERE, POD, CLAIM, BINDING}),
+    "an excluded cluster kind does not come along either": (
+        {"includedNamespaces": [A], "excludedClusterScopedResources": ["pv", "namespaces"]},
+        {POD, CLAIM, BINDING}, {VOLUME, f"namespaces/cluster/{A}"}),
+    "of several label selectors one must fit": (
+        {"includedNamespaces": [A], "orLabelSelectors": [
+            {"matchLabels": LABEL}, {"matchExpressions": [{"key": "app", "operator": "Exists"}]},
+            {"matchLabels": {"kubernetes.io/metadata.name": A}}]},
+        {POD, CLAIM, VOLUME, f"serviceaccounts/namespaces/{A}/till"},
+        {HERE, f"serviceaccounts/namespaces/{A}/default"}),
+    "many kinds listed at once are the same backup": (
+        {"includedNamespaces": [A], "parallel": 16, "qps": 500},
+        {POD, CLAIM, VOLUME, BINDING, CLUSTER_ROLE, CRD, HERE}, {f"configmaps/namespaces/{B}/here"}),
+}
+
 
 @pytest.mark.parametrize("case", CASES)
 def test_in_a_backup(case: str, spare_ark: Ark, name: str) -> None:
@@ -123,6 +148,84 @@ def test_in_a_backup(case: str, spare_ark: Ark, name: str) -> None:
     assert there <= set(items)
     assert not absent & set(items)
     assert len(items) == len(set(items)), "an item is stored twice"
+
+
+def test_named_objects_are_saved_first_of_their_kind_in_their_order(spare_ark: Ark, name: str) -> None:
+    for each in ("z-first", "a-second", "m-third"):
+        spare_ark.make(config_map(A, each))
+    spare_ark.backup(name, includedNamespaces=[A, B], includedResources=["configmaps", "secrets"], orderedResources={
+        "cm": f"{A}/z-first,{A}/nosuch,{B}/here,{A}/a-second,plain,{C}/here", "pods": f"{A}/till"})
+    assert spare_ark.run("backup", name) == 0
+    with tarfile.open(fileobj=io.BytesIO(spare_ark.read(layout.contents(name)))) as tar:
+        stored = [member.name for member in tar if member.name.startswith("resources/configmaps/namespaces")]
+    names = [path.removeprefix("resources/configmaps/namespaces/").removesuffix(".json") for path in stored]
+    assert names[:3] == [f"{A}/z-first", f"{B}/here", f"{A}/a-second"]
+    assert f"{A}/m-third" in names and len(names) == len(set(names)) and f"{C}/here" not in names
+    warnings = json.loads(gzip.decompress(spare_ark.read(layout.backup_results(name))))["warnings"]
+    assert is_clear(warnings["namespaces"][A][0], f"{A}/nosuch", "does not exist")
+    assert is_clear(" ".join(warnings["cluster"]), "pods is not in this backup", '"plain" is not of the form')
+
+
+def test_a_pace_is_kept(spare_ark: Ark, name: str) -> None:
+    spare_ark.backup(name, includedNamespaces=[B], qps=10)
+    begun = time.monotonic()
+    assert spare_ark.run("backup", name) == 0
+    assert spare_ark.status("Backup", name)["phase"] == "Completed"
+    assert time.monotonic() - begun > 3, "some fifty kinds were asked for at ten requests a second"
+
+
+def test_a_resource_policy_adds_its_filters(spare_ark: Ark, name: str) -> None:
+    policy = {"version": "v1", "includeExcludePolicy": {
+        "excludedNamespaceScopedResources": ["configmaps"],
+        "includedNamespaceScopedResources": ["configmaps", "pods", "serviceaccounts"]}}
+    spare_ark.put({**config_map(spare_ark.namespace, name), "data": {"policy": json.dumps(policy)}})
+    spare_ark.backup(name, includedNamespaces=[A], resourcePolicy={"kind": "configmap", "name": name})
+    runner = spare_ark.start("backup", name)
+    assert runner.wait() == 0, runner.text
+    items = spare_ark.items(name)
+    assert POD in items
+    assert not {HERE, f"roles.rbac.authorization.k8s.io/namespaces/{A}/system:x:y"} & set(items)
+    stored = json.loads(spare_ark.read(layout.metadata(name)))["spec"]
+    assert stored["resourcePolicy"] == {"kind": "configmap", "name": name}
+
+
+@pytest.mark.parametrize(("data", "words"), [
+    (None, ("does not exist",)), ({}, ("0 keys",)), ({"a": "", "b": ""}, ("2 keys",)), ({"a": "{"}, ("not YAML",)),
+    ({"a": "version: v2\nvolumePolicies: [{action: {type: snapshot}}]"}, ('"v2"', "data of volumes", "snapshot"))])
+def test_a_resource_policy_that_cannot_be_used_fails_validation(
+        spare_ark: Ark, name: str, data: dict[str, str] | None, words: tuple[str, ...]) -> None:
+    if data is not None:
+        spare_ark.put({**config_map(spare_ark.namespace, name), "data": data})
+    spare_ark.backup(name, includedNamespaces=[B], ttl="soon", resourcePolicy={"kind": "ConfigMap", "name": name})
+    assert spare_ark.run("backup", name) == errors.RUNNER_INVALID
+    status = spare_ark.status("Backup", name)
+    assert status["phase"] == "FailedValidation"
+    title = f"ConfigMap {spare_ark.namespace}/{name}"
+    assert is_clear("; ".join(status["validationErrors"]), title, "spec.ttl", *words)
+    assert spare_ark.keys(f"backups/{name}/") == []
+
+
+def test_what_is_stored_says_what_was_done_and_whose_it_is(spare_ark: Ark, name: str) -> None:
+    item = spare_ark.cr("Backup", name, includedResources=["limitranges"])
+    item["metadata"]["labels"] = {"ark.heptio.com/schedule-name": "nightly", "own": "label"}
+    item["metadata"]["annotations"] = {"own": "annotation"}
+    spare_ark.make_namespace(f"{A}-hidden", **{"velero.io/exclude-from-backup": "true"})
+    spare_ark.make(item)
+    assert spare_ark.run("backup", name) == 0
+    stored = json.loads(spare_ark.read(layout.metadata(name)))
+    assert stored["metadata"]["labels"] == {
+        "ark.heptio.com/schedule-name": "nightly", "own": "label", "velero.io/schedule-name": "nightly",
+        "velero.io/storage-location": "default"}
+    assert stored["metadata"]["annotations"]["own"] == "annotation"
+    spec = stored["spec"]
+    assert (spec["includeClusterResources"], spec["includedNamespaces"], spec["ttl"], spec["storageLocation"]) == (
+        True, ["*"], "720h0m0s", "default")
+    assert f"{A}-hidden" in spec["excludedNamespaces"]
+    status = stored["status"]
+    assert (status["version"], status["formatVersion"], status["phase"]) == (1, "1.1.0", "Completed")
+    assert status["hookStatus"] == {"hooksAttempted": 0, "hooksFailed": 0}
+    for field in ("startTimestamp", "completionTimestamp", "expiration", "progress", "warnings", "errors", "runner"):
+        assert field in status
 
 
 def test_every_claim_is_reported_as_an_object_without_its_data(spare_ark: Ark, name: str) -> None:

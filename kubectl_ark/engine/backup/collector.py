@@ -56,6 +56,12 @@ class Collector:
         self._archive, self._log, self._volumes = archive, log, volumes
         self._partial, self._stage = partial, stage
         self._seen: set[tuple[str, str | None, str]] = set()
+        self._once: set[tuple[str | None, str]] | None = None
+
+    def begin(self, resource: Resource, *, once: bool = False) -> None:
+        """The items that follow are of this kind. once: some may come twice, and the first counts."""
+        self._archive.begin(resource)
+        self._once = set() if once else None
 
     def page(self, resource: Resource, items: list[dict[str, Any]], namespaces: Collection[str] | None) -> int:
         """Archive the wanted items of one page; how many those were. namespaces: None takes all."""
@@ -64,7 +70,7 @@ class Collector:
         head = {"apiVersion": resource.api_version, "kind": resource.kind}
         stage = self._stage if resource.group_resource == PODS else None
         watched = self._partial and resource.group_resource in REFERRED_TO
-        taken = 0
+        once, taken = self._once, 0
         for item in items:
             metadata = item["metadata"]
             namespace = metadata.get("namespace")
@@ -72,6 +78,10 @@ class Collector:
                 continue
             if "deletionTimestamp" in metadata or labels.is_excluded(metadata.get("labels")):
                 continue
+            if once is not None:
+                if (namespace, metadata["name"]) in once:
+                    continue
+                once.add((namespace, metadata["name"]))
             if stage is not None and not stage(item):
                 continue
             if action is not None:

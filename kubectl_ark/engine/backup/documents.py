@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from kubectl_ark.model import labels
+from kubectl_ark.model import backup_spec, labels
 
 TRANSIENT_STATUS = ("claim", "heartbeatTimestamp", "step", "pendingHooks")
 """What of our status means something only while the run lasts."""
@@ -14,19 +15,21 @@ TRANSIENT_STATUS = ("claim", "heartbeatTimestamp", "step", "pendingHooks")
 
 def metadata(
     backup: dict[str, Any], *, version: dict[str, str], cluster_id: str, manifest_sha256: str,
+    hidden: Sequence[str] = (),
 ) -> bytes:
     """velero-backup.json: the finished Backup CR in Velero's group, as Velero's reader wants it.
 
-    version: the API server's /version. The stored spec says what was done: where no filter narrowed the backup, every
-    cluster-scoped kind is in it.
+    version: the API server's /version. hidden: namespaces that a label of theirs kept out.
     """
     stored = copy.deepcopy(backup)
     stored["apiVersion"], stored["kind"] = "velero.io/v1", "Backup"
     meta = stored["metadata"]
     meta.pop("managedFields", None)
-    spec = stored["spec"]
-    meta["labels"] = {**(meta.get("labels") or {}),
-                      labels.VELERO_STORAGE_LOCATION: labels.label_value(spec["storageLocation"])}
+    spec = stored["spec"] = backup_spec.stored(stored["spec"], hidden=hidden)
+    own = meta.get("labels") or {}
+    meta["labels"] = {**own, labels.VELERO_STORAGE_LOCATION: labels.label_value(spec["storageLocation"])}
+    if schedule := own.get(labels.SCHEDULE_NAME):
+        meta["labels"][labels.VELERO_SCHEDULE_NAME] = schedule
     annotations = {key: value for key, value in (meta.get("annotations") or {}).items()
                    if key != "kubectl.kubernetes.io/last-applied-configuration"}
     meta["annotations"] = {
@@ -37,9 +40,6 @@ def metadata(
         labels.CLUSTER_ID: cluster_id,
         labels.MANIFEST_SHA256: manifest_sha256,
     }
-    everything = not spec.get("excludedNamespaces") and set(spec.get("includedNamespaces") or ["*"]) == {"*"}
-    if spec.get("includeClusterResources") is None and everything:
-        spec["includeClusterResources"] = True
     for field in TRANSIENT_STATUS:
         stored["status"].pop(field, None)
     return json.dumps(stored, indent=2, ensure_ascii=False).encode()

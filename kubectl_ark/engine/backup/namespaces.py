@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kubectl_ark.engine.backup.selection import Selection
-from kubectl_ark.model import globs, labels, selectors
+from kubectl_ark.model import globs, labels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,10 +45,10 @@ def keeps(item: dict[str, Any], selection: Selection, *, holding: set[str]) -> b
         return True
     if phase_of(item) != "Active" or labels.is_excluded(item["metadata"].get("labels")):
         return False
-    selector = selection.label_selector
-    if selector and selectors.matches(selector, item["metadata"].get("labels")) and selection.takes_namespace(name):
-        return True
-    return selection.takes_namespace(name) and not (selection.every_namespace and selector)
+    if not selection.takes_namespace(name):
+        return False
+    labelled = bool(selection.label_selectors) and selection.takes_labels(item["metadata"].get("labels"))
+    return labelled or not (selection.every_namespace and selection.label_selectors)
 
 
 def phase_of(item: dict[str, Any]) -> str:

@@ -14,7 +14,6 @@ from kubectl_ark import errors
 from kubectl_ark.engine.backup.collector import (
     BINDINGS, CLAIMS, CRDS, PRIORITY_CLASSES, ROLES, VOLUMES, Collector,
 )
-from kubectl_ark.engine.backup.archive import Archive
 from kubectl_ark.engine.backup.selection import Selection
 from kubectl_ark.engine.results import CLUSTER
 from kubectl_ark.engine.runlog import RunLog
@@ -32,16 +31,16 @@ class Related:
     """Adds to the archive what the collector's references name. One use, after every list is through."""
 
     def __init__(
-        self, api: Api, catalog: Catalog, selection: Selection, *, collector: Collector, archive: Archive, log: RunLog,
+        self, api: Api, catalog: Catalog, selection: Selection, *, collector: Collector, log: RunLog,
         checkpoint: Callable[[], None],
     ) -> None:
         self._api, self._catalog, self._selection = api, catalog, selection
-        self._collector, self._archive, self._log, self._checkpoint = collector, archive, log, checkpoint
+        self._collector, self._log, self._checkpoint = collector, log, checkpoint
 
     def collect(self, listed: Iterable[Resource], collected: Iterable[Resource]) -> None:
         """listed: kinds whose lists were taken whole. collected: kinds of which the archive has items."""
         references = self._collector.references
-        whole = {each.group_resource for each in listed} if self._selection.label_selector is None else set()
+        whole = {each.group_resource for each in listed} if not self._selection.label_selectors else set()
         self._named(CLAIMS, self._collector.missing_claims(), whole)
         self._named(VOLUMES, [(None, name) for name in sorted(references.volumes)], whole)
         self._named(PRIORITY_CLASSES, [(None, name) for name in sorted(references.priority_classes)], whole)
@@ -58,7 +57,7 @@ class Related:
     def _named(self, group_resource: str, names: Sequence[Identity], whole: set[str]) -> None:
         if not names or (resource := self._resource(group_resource, names[0][0], whole)) is None:
             return
-        self._archive.begin(resource)
+        self._collector.begin(resource)
         for item in self._fetched(resource, names):
             self._collector.related(resource, item)
 
@@ -93,7 +92,7 @@ class Related:
         resource = self._resource(BINDINGS, None, whole)
         roles: set[str] = set()
         if resource is not None and accounts:
-            self._archive.begin(resource)
+            self._collector.begin(resource)
             with self._reported("cluster role bindings of service accounts", resource):
                 for item in items(self._api, resource):
                     if any((each.get("namespace"), each.get("name")) in accounts
@@ -104,11 +103,11 @@ class Related:
 
     def _definitions(self, collected: Iterable[Resource], whole: set[str]) -> None:
         """The CRD of each custom resource, unless CRDs were named in the filters or listed whole."""
-        named = (*self._selection.included_resources, *self._selection.excluded_resources)
+        named = {word for word, _, _ in self._selection.kinds.words()}
         resource = self._resource(CRDS, None, whole)
         if CRDS in named or resource is None:
             return
-        self._archive.begin(resource)
+        self._collector.begin(resource)
         for each in collected:
             if "." not in each.group:
                 continue

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from kubectl_ark import errors
-from kubectl_ark.engine.backup import kinds, namespaces, selection
+from kubectl_ark.engine.backup import kinds, namespaces, selection, words
 from kubectl_ark.engine.backup.ahead import Ahead
 from kubectl_ark.engine.backup.archive import Archive
 from kubectl_ark.engine.backup.collector import Collector
 from kubectl_ark.engine.backup.hooks import PodStage
+from kubectl_ark.engine.backup.ordered import Ordered
 from kubectl_ark.engine.backup.pipeline import Upload, Uploaded
 from kubectl_ark.engine.backup.related import Related
 from kubectl_ark.engine.backup.volumes import VolumeRecords
@@ -22,7 +23,6 @@ from kubectl_ark.engine.runlog import RunLog
 from kubectl_ark.kube import discovery
 from kubectl_ark.kube.api import Api
 from kubectl_ark.kube.pages import items
-from kubectl_ark.model import globs, selectors
 from kubectl_ark.model.resources import Catalog, Resource
 from kubectl_ark.store.bucket import Bucket
 
@@ -34,6 +34,8 @@ class Collected:
     archive: Archive
     volumes: VolumeRecords
     uploaded: Uploaded
+    hidden: list[str]
+    """Namespaces that a label of theirs kept out."""
 
 
 def run(
@@ -54,38 +56,69 @@ def run(
     archive_volumes = VolumeRecords(directory)
     with Upload(bucket, key, checkpoint=progress.checkpoint) as upload:
         archive = Archive(upload, directory=directory, mtime=int(time.time()))
-        _collect(api, catalog, spec, archive=archive, volumes=archive_volumes, log=log, progress=progress,
-                 stage=stage)
+        hidden = _collect(api, catalog, spec, archive=archive, volumes=archive_volumes, log=log, progress=progress,
+                          stage=stage)
         stage.finish()
         archive.finish()
         progress.step("uploading")
-    return Collected(archive, archive_volumes, upload.result)
+    return Collected(archive, archive_volumes, upload.result, hidden)
 
 
 def _collect(
     api: Api, catalog: Catalog, spec: dict[str, Any], *, archive: Archive, volumes: VolumeRecords, log: RunLog,
     progress: Progress, stage: PodStage,
-) -> None:
+) -> list[str]:
+    """Everything into the archive; the namespaces that hid themselves."""
     chosen = selection.of_spec(spec, catalog)
     namespace_kind = catalog.get(selection.NAMESPACES)
     assert namespace_kind is not None, "every API server serves namespaces"
     survey = namespaces.survey(items(api, namespace_kind), chosen)
-    _tell_of_words(chosen, catalog, log)
+    words.tell(chosen.kinds, catalog, log)
     for name in survey.missing:
         log.error(f'namespace "{name}" is included by name, but it does not exist', place=name)
     for name in survey.terminating:
         log.warning(f'namespace "{name}" is being deleted: what is left of it is taken', place=name)
-    collector = Collector(archive, log, volumes, partial=chosen.label_selector is not None, stage=stage.take)
-    wanted = None if survey.wanted is None else frozenset(survey.wanted)
+    collector = Collector(archive, log, volumes, partial=bool(chosen.label_selectors), stage=stage.take)
     listed = kinds.listed(catalog, chosen)
+    ordered = Ordered(api, spec, catalog, selection=chosen, log=log)
+    for unused in ordered.unused(listed):
+        log.warning(f"spec.orderedResources: {unused} is not in this backup", place=CLUSTER)
+    ahead = Ahead(api, listed, survey.wanted, label_selectors=chosen.queries, checkpoint=progress.checkpoint,
+                  at_once=spec.get("parallel") or 1)
+    collected = _lists(ahead, collector, ordered, wanted=None if survey.wanted is None else frozenset(survey.wanted),
+                       several=len(chosen.queries) > 1, archive=archive, log=log, progress=progress)
+    progress.step("collecting what items refer to")
+    related = Related(api, catalog, chosen, collector=collector, log=log, checkpoint=progress.checkpoint)
+    related.collect(listed, collected)
+    if chosen.takes_namespace_objects:
+        collector.begin(namespace_kind)
+        holding = collector.references.namespaces
+        collector.page(namespace_kind, [
+            item for item in items(api, namespace_kind) if namespaces.keeps(item, chosen, holding=holding)], None)
+    if not archive.items:
+        log.warning("nothing was selected: no object passes the filters; see the Backup's spec")
+    progress.done(archive.items - progress.snapshot()[0])
+    progress.total(archive.items)
+    return survey.hidden
+
+
+def _lists(
+    ahead: Ahead, collector: Collector, ordered: Ordered, *, wanted: frozenset[str] | None, several: bool,
+    archive: Archive, log: RunLog, progress: Progress,
+) -> list[Resource]:
+    """Kind after kind, the named objects of each first; the kinds of which there was something.
+
+    wanted: namespaces, None for all. several: an object may come in several lists.
+    """
     collected: list[Resource] = []
-    ahead = Ahead(api, listed, survey.wanted, label_selector=selectors.to_query(chosen.label_selector),
-                  checkpoint=progress.checkpoint)
     for resource, pages in ahead.kinds():
         progress.step(f"listing {resource.group_resource}")
-        archive.begin(resource)
+        collector.begin(resource, once=several or ordered.names(resource))
         before = archive.items
         try:
+            for item in ordered.items(resource):
+                progress.checkpoint()
+                progress.done(collector.page(resource, [item], wanted))
             for page in pages:
                 progress.checkpoint()
                 remaining = (page.get("metadata") or {}).get("remainingItemCount") or 0
@@ -98,25 +131,4 @@ def _collect(
         if archive.items > before:
             collected.append(resource)
             log.info(f"{archive.items - before} {resource.group_resource}", resource=resource.group_resource)
-    progress.step("collecting what items refer to")
-    Related(api, catalog, chosen, collector=collector, archive=archive, log=log,
-            checkpoint=progress.checkpoint).collect(listed, collected)
-    if chosen.takes_namespace_objects:
-        archive.begin(namespace_kind)
-        holding = collector.references.namespaces
-        collector.page(namespace_kind, [
-            item for item in items(api, namespace_kind) if namespaces.keeps(item, chosen, holding=holding)], None)
-    if not archive.items:
-        log.warning("nothing was selected: no object passes the filters; see the Backup's spec")
-    progress.done(archive.items - progress.snapshot()[0])
-    progress.total(archive.items)
-
-
-def _tell_of_words(chosen: selection.Selection, catalog: Catalog, log: RunLog) -> None:
-    """A kind that nobody knows may be a slip of the pen, and what it meant is missing from the backup."""
-    for word in chosen.included_resources:
-        if not globs.is_pattern(word) and catalog.get(word) is None:
-            log.error(f'"{word}" is included, but the cluster serves no such kind', place=CLUSTER)
-    for word in chosen.excluded_resources:
-        if not globs.is_pattern(word) and catalog.get(word) is None and word not in selection.ALWAYS_EXCLUDED:
-            log.warning(f'"{word}" is excluded, but the cluster serves no such kind', place=CLUSTER)
+    return collected

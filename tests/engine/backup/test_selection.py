@@ -68,6 +68,45 @@ def test_a_claims_volume_comes_along_unless_filters_say_no(spec: dict[str, Any],
     assert selection.of_spec(spec, CATALOG).takes_related(volumes, None) is expected
 
 
+CLUSTER_IN, CLUSTER_OUT = "includedClusterScopedResources", "excludedClusterScopedResources"
+IN, OUT = "includedNamespaceScopedResources", "excludedNamespaceScopedResources"
+
+
+@pytest.mark.parametrize(("spec", "expected"), [
+    ({IN: ["*"]}, ["pods", "persistentvolumeclaims", "persistentvolumes", "services", "nodes", "events",
+                   "deployments.apps"]),
+    ({IN: ["pod", "nodes"]}, ["pods"]), ({OUT: ["*"]}, []),
+    ({OUT: ["*"], CLUSTER_IN: ["*"]}, ["persistentvolumes", "nodes"]),
+    ({OUT: ["*"], CLUSTER_IN: ["no*"]}, ["nodes"]),
+    ({CLUSTER_IN: ["nodes"]}, ["pods", "persistentvolumeclaims", "services", "nodes", "events", "deployments.apps"]),
+    ({CLUSTER_OUT: ["nodes"], IN: ["pods"]}, ["pods"]),
+    ({IN: ["pods"], "includedNamespaces": ["shop"]}, ["pods"]),
+])
+def test_filters_by_scope_choose_among_kinds_of_their_own_scope(spec: dict[str, Any], expected: list[str]) -> None:
+    assert listed(**spec) == expected
+
+
+@pytest.mark.parametrize(("spec", "volume", "claim", "namespaces"), [
+    ({IN: ["pods"]}, True, False, True), ({CLUSTER_OUT: ["persistentvolumes"]}, False, True, True),
+    ({CLUSTER_OUT: ["*"]}, False, True, False), ({CLUSTER_IN: ["nodes"]}, True, True, True),
+])
+def test_beside_filters_by_scope_related_cluster_objects_come_along_unless_excluded(
+        spec: dict[str, Any], volume: bool, claim: bool, namespaces: bool) -> None:
+    chosen = selection.of_spec(spec, CATALOG)
+    volumes, claims = CATALOG.get("persistentvolumes"), CATALOG.get("persistentvolumeclaims")
+    assert volumes is not None and claims is not None
+    assert (chosen.takes_related(volumes, None), chosen.takes_related(claims, "shop")) == (volume, claim)
+    assert chosen.takes_namespace_objects is namespaces
+
+
+def test_each_of_several_label_selectors_is_a_list_of_its_own() -> None:
+    spec = {"orLabelSelectors": [{"matchLabels": {"a": "1"}}, {"matchLabels": {"a": "2"}}]}
+    chosen = selection.of_spec(spec, CATALOG)
+    assert chosen.queries == ("a=1", "a=2")
+    assert chosen.takes_labels({"a": "2"}) and not chosen.takes_labels({"a": "3"})
+    assert selection.of_spec({}, CATALOG).queries == ("",)
+
+
 def space(name: str, *, phase: str = "Active", **labels: str) -> dict[str, Any]:
     return {"metadata": {"name": name, "labels": labels}, "status": {"phase": phase}}
 

@@ -1,0 +1,62 @@
+"""The flags that say what a backup saves; ``backup`` has them, and whatever makes a template of backups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from kubectl_ark.cli import options, running
+
+_SCOPED = (
+    ("--include-cluster-scoped-resources", "includedClusterScopedResources",
+     "Cluster-scoped kinds to save, * for all; not with the flags above"),
+    ("--exclude-cluster-scoped-resources", "excludedClusterScopedResources", "Cluster-scoped kinds to leave out"),
+    ("--include-namespace-scoped-resources", "includedNamespaceScopedResources", "Namespaced kinds to save"),
+    ("--exclude-namespace-scoped-resources", "excludedNamespaceScopedResources", "Namespaced kinds to leave out"),
+)
+
+FLAGS = (*(name[2:].replace("-", "_") for name, _, _ in _SCOPED), "ttl", "storage_location", "ordered_resources",
+         "resource_policies_configmap")
+"""Names of the parameters, beside those of ``running.selection`` and ``running.pace``."""
+
+
+def fields(function: running.Function) -> running.Function:
+    """Add the flags."""
+    running.pace(function)
+    click.option("--resource-policies-configmap", metavar="NAME",
+                 help="ConfigMap in Ark's namespace with filters to add")(function)
+    click.option("--ordered-resources", metavar="KIND=LIST", callback=_ordered,
+                 help='Objects to save first of their kind, in this order: "pods=shop/db,shop/web;persistentvolumes=a"',
+                 )(function)
+    click.option("--storage-location", metavar="NAME",
+                 help="Location to save to; the default one if not given")(function)
+    click.option("--ttl", metavar="DURATION",
+                 help="How long to keep the backup, such as 168h; 720h if not given")(function)
+    for name, _, text in reversed(_SCOPED):
+        click.option(name, multiple=True, metavar="LIST", callback=options.names, help=text)(function)
+    return running.selection(function)
+
+
+def spec(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """The Backup's spec that the flags mean. Raises UsageError."""
+    result = running.selection_spec(flags)
+    given = {field: flags[name[2:].replace("-", "_")] for name, field, _ in _SCOPED}
+    given |= {"ttl": flags["ttl"], "storageLocation": flags["storage_location"],
+              "orderedResources": flags["ordered_resources"]}
+    result |= {field: value for field, value in given.items() if value}
+    if flags["resource_policies_configmap"]:
+        result["resourcePolicy"] = {"kind": "ConfigMap", "name": flags["resource_policies_configmap"]}
+    return {**result, **running.pace_spec(flags)}
+
+
+def _ordered(ctx: click.Context, param: click.Parameter, value: str | None) -> dict[str, str]:
+    """Callback: "pods=a/b,a/c;persistentvolumes=x" as a mapping."""
+    found: dict[str, str] = {}
+    for part in filter(None, (value or "").split(";")):
+        kind, equals, rest = (text.strip() for text in part.partition("="))
+        if not (kind and equals and rest):
+            raise click.BadParameter(f'"{part}" is not KIND=NAMESPACE/NAME,…')
+        found[kind] = rest
+    return found

@@ -1,0 +1,39 @@
+"""The ConfigMap that a Backup's ``spec.resourcePolicy`` names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kubectl_ark import errors
+from kubectl_ark.kube.api import Api
+from kubectl_ark.model import backup_spec, resource_policy
+from kubectl_ark.model.resources import Resource
+
+CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", True)
+
+
+def with_policy(api: Api, namespace: str, spec: dict[str, Any]) -> dict[str, Any]:
+    """The spec with the filters that its policy adds. namespace: Ark's. Raises ValidationFailed, ApiError."""
+    reference = spec.get("resourcePolicy")
+    if not reference or backup_spec.problems({"resourcePolicy": reference}):
+        return spec
+    title = f"spec.resourcePolicy: ConfigMap {namespace}/{reference.get('name')}"
+    document = _document(api, namespace, str(reference.get("name")), title)
+    if found := resource_policy.problems(document, spec):
+        raise errors.ValidationFailed([f"{title}: {problem}" for problem in found])
+    return resource_policy.merged(spec, document)
+
+
+def _document(api: Api, namespace: str, name: str, title: str) -> Any:
+    import yaml
+
+    try:
+        data = api.get(CONFIG_MAPS.path(namespace, name)).get("data") or {}
+    except errors.NotFound:
+        raise errors.ValidationFailed([f"{title} does not exist"]) from None
+    if len(data) != 1:
+        raise errors.ValidationFailed([f"{title} has {len(data)} keys instead of one"])
+    try:
+        return yaml.safe_load(next(iter(data.values())))
+    except yaml.YAMLError as fault:
+        raise errors.ValidationFailed([f"{title} is not YAML: {' '.join(str(fault).split())}"]) from fault
