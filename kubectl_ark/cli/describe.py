@@ -11,8 +11,10 @@ import click
 from kubectl_ark import errors
 from kubectl_ark.cli import description, options, output, target
 from kubectl_ark.launch import runs
+from kubectl_ark.launch.ending import end_if_dead
 from kubectl_ark.launch.kubectl import Kubectl
 from kubectl_ark.model import kinds, phases
+from kubectl_ark.model.sight import Sight
 
 
 @click.command(cls=options.Command, epilog="""
@@ -35,13 +37,13 @@ def describe(connection: options.Connection, words: tuple[str, ...], details: bo
     kubectl = connection.kubectl
     sight = runs.look(kubectl, kind, name, connection.namespace)
     if sight.resource is None:
-        sight = runs.Sight(runs.read(kubectl, kind, name, connection.namespace))
+        sight = Sight(runs.read(kubectl, kind, name, connection.namespace))
     resource, verdict = sight.resource, sight.verdict()
     assert resource is not None
     note = verdict.sentence if verdict else ""
     if verdict and verdict.dead:
         try:
-            resource = runs.end_if_dead(kubectl, kind, sight) or runs.read(kubectl, kind, name, connection.namespace)
+            resource = end_if_dead(kubectl, kind, sight) or runs.read(kubectl, kind, name, connection.namespace)
             note = ""
             output.say(f"{kind.singular}/{name} was found dead and is marked {phases.phase_of(resource)}")
         except errors.KubectlFailed as error:

@@ -180,7 +180,7 @@ def execute(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], proble
     started = runs.start(kubectl, kind, resource, memory_limit=request.memory_limit,
                          dry_run=request.dry_run == "server")
     if started.refusal:
-        output.say(f"Warning: no Job was started: {started.refusal}; somebody with the right to must start it")
+        output.say(f"Warning: no Job was started: {started.refusal}; the next pass starts it")
     if request.dry_run == "server":
         _print(kind, started.resource, request, "created (server dry run)")
         return errors.EXIT_OK

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from kubectl_ark import errors
 from kubectl_ark.launch import paths, runs
+from kubectl_ark.launch.ending import end_if_dead
 from kubectl_ark.launch.kubectl import Kubectl, KubectlError
 from kubectl_ark.launch.watches import Watch
 from kubectl_ark.model import kinds, phases
@@ -100,7 +101,7 @@ class _Following:
         verdict = sight.verdict()
         self._remark = verdict.sentence if verdict else ""
         if verdict and verdict.dead:
-            self._resource = runs.end_if_dead(self._kubectl, self._kind, sight) or self._resource
+            self._resource = end_if_dead(self._kubectl, self._kind, sight) or self._resource
 
     def _refresh(self) -> None:
         """The watch is over: the server ends it now and then, or its start is too old. Look anew, then watch on."""

@@ -11,6 +11,7 @@ from kubectl_ark import errors
 from kubectl_ark.launch import fetching, paths, runs
 from kubectl_ark.launch.kubectl import Kubectl, KubectlError
 from kubectl_ark.model import kinds, phases
+from kubectl_ark.model.sight import Sight
 
 
 def read(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str, *, follow: bool) -> Iterator[bytes]:
@@ -82,7 +83,7 @@ def default_location(locations: Iterable[dict[str, Any]]) -> str:
 
 
 def _with_log(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str, *, wait: bool,
-              shown: Collection[str]) -> runs.Sight:
+              shown: Collection[str]) -> Sight:
     """The run once it has ended or has a pod that writes. shown: uids of pods that will write no more."""
     while True:
         sight = runs.look(kubectl, kind, name, namespace)
@@ -97,7 +98,7 @@ def _with_log(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str, *, 
         time.sleep(1.0)
 
 
-def _check(kind: kinds.Kind, name: str, sight: runs.Sight, wait: bool, some: bool) -> None:
+def _check(kind: kinds.Kind, name: str, sight: Sight, wait: bool, some: bool) -> None:
     """Raises KubectlFailed if there is nothing to wait for, or nobody wants to. some: there was a log before."""
     verdict, lacks = sight.verdict(), "does not go on" if some else "has no log yet"
     if sight.hidden:

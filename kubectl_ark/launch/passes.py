@@ -18,11 +18,14 @@ PATIENCE_SECONDS = 15.0
 """How long a pod may wait for what Kubernetes can still put right before that is an error."""
 
 
-def start(kubectl: Kubectl, namespace: str, *, only: Sequence[str] = ()) -> dict[str, Any]:
-    """The Job of a new pass as the server made it. only: names of topics; all if empty. Raises KubectlFailed."""
+def start(kubectl: Kubectl, namespace: str, *, only: Sequence[str] = (), token: str | None = None) -> dict[str, Any]:
+    """The Job of a new pass as the server made it. only: names of topics; all if empty. Raises KubectlFailed.
+
+    token: makes the Job's name, so that the same pass is not started twice; None for a pass of its own.
+    """
     settings = runs.read_settings(kubectl, namespace)
     return kubectl.create(paths.jobs(namespace), jobs.reconcile_job(
-        namespace, settings, token=uuid.uuid4().hex[:8], only=only))
+        namespace, settings, token=token or uuid.uuid4().hex, only=only))
 
 
 def page(kubectl: Kubectl, job: dict[str, Any], *, timeout: float | None = None) -> Iterator[bytes]:

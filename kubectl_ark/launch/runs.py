@@ -7,14 +7,14 @@ import contextlib
 import dataclasses
 import re
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from kubectl_ark import errors
 from kubectl_ark.launch import paths
 from kubectl_ark.launch.kubectl import Kubectl, KubectlError
-from kubectl_ark.model import deadruns, kinds, labels, phases, times
-from kubectl_ark.model.phases import Phase
+from kubectl_ark.model import kinds, labels, sight
 from kubectl_ark.model.settings import CONFIG_MAP, Settings, from_data
+from kubectl_ark.model.sight import Sight
 from kubectl_ark.render import jobs
 
 _LACKS_RIGHT = re.compile(r'cannot (create resource "jobs"|get resource "configmaps")')
@@ -28,30 +28,6 @@ class Started:
     resource: dict[str, Any]
     job: dict[str, Any] | None
     refusal: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class Sight:
-    """All there is to see of a run at one moment; ``resource`` None: it is gone."""
-
-    resource: dict[str, Any] | None
-    job: dict[str, Any] | None = None
-    pods: tuple[dict[str, Any], ...] = ()
-    events: tuple[dict[str, Any], ...] = ()
-    nodes: tuple[dict[str, Any], ...] = ()
-
-    had_job: bool = False
-    """Whoever looks knows that a Job was made."""
-
-    hidden: bool = False
-    """Whoever looks may not see Jobs: that there is none says nothing."""
-
-    def verdict(self) -> deadruns.Verdict | None:
-        """What is wrong with the run, None if nothing is."""
-        if self.resource is None or self.hidden:
-            return None
-        return deadruns.judge(self.resource, self.job, now=times.now(), pods=self.pods, events=self.events,
-                              nodes=self.nodes, had_job=self.had_job)
 
 
 def read_settings(kubectl: Kubectl, namespace: str) -> Settings:
@@ -122,16 +98,16 @@ def read(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str) -> dict[
 def look(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str) -> Sight:
     """The run as it is now: the CR is read last, so that a result written meanwhile counts."""
     try:
-        uid = read(kubectl, kind, name, namespace)["metadata"]["uid"]
-        selector = "?labelSelector=" + quote(f"{labels.RUN_UID}={uid}")
+        first = read(kubectl, kind, name, namespace)
+        jobs_query, pods_query = (f"?{urlencode(query)}" for query in (sight.job_query(first), sight.pod_query(first)))
         with concurrent.futures.ThreadPoolExecutor(3) as pool:
-            finding_jobs = pool.submit(kubectl.get, paths.jobs(namespace) + selector)
-            finding_pods = pool.submit(kubectl.get, paths.core("pods", namespace) + selector)
+            finding_jobs = pool.submit(kubectl.get, paths.jobs(namespace) + jobs_query)
+            finding_pods = pool.submit(kubectl.get, paths.core("pods", namespace) + pods_query)
             finding_events = pool.submit(kubectl.get, paths.refusals(namespace))
-            found_jobs, pods, events = _seen(finding_jobs), _seen(finding_pods) or [], _seen(finding_events) or []
+            found_jobs, events = _seen(finding_jobs), _seen(finding_events) or []
+            pods = tuple(_seen(finding_pods) or [])
         nodes = []
-        for node in {pod["spec"]["nodeName"] for pod in pods if pod["spec"].get("nodeName")
-                     and (pod.get("status") or {}).get("phase") in ("Running", "Unknown")}:
+        for node in sight.nodes_of(pods):
             try:
                 nodes.append(kubectl.get(f"/api/v1/nodes/{quote(node)}"))
             except KubectlError:
@@ -141,9 +117,9 @@ def look(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str) -> Sight
         if error.status_reason == "NotFound" and name in error.message:
             return Sight(None)
         raise
-    if resource["metadata"]["uid"] != uid:
+    if resource["metadata"]["uid"] != first["metadata"]["uid"]:
         return Sight(None)
-    return Sight(resource, found_jobs[0] if found_jobs else None, tuple(pods), tuple(events), tuple(nodes),
+    return Sight(resource, found_jobs[0] if found_jobs else None, pods, tuple(events), tuple(nodes),
                  hidden=found_jobs is None)
 
 
@@ -163,22 +139,7 @@ def end(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], *, message
 
     stop_job: name of a Job that might still start a pod, to be deleted.
     """
-    metadata, status = resource["metadata"], resource.get("status") or {}
-    moment = times.format_time(times.now())
-    fields = {
-        "phase": Phase.FAILED.value, "failureReason": message, "completionTimestamp": moment,
-        "conditions": phases.conditions(Phase.FAILED, message=message, moment=moment,
-                                        generation=metadata.get("generation", 1), former=status.get("conditions")),
-    }
-    patch: list[dict[str, Any]] = [
-        {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
-        {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
-    ]
-    if status.get("claim"):
-        patch.append({"op": "test", "path": "/status/claim", "value": status["claim"]})
-    if not status:
-        patch.append({"op": "add", "path": "/status", "value": {}})
-    patch += [{"op": "add", "path": f"/status/{field}", "value": value} for field, value in fields.items()]
+    metadata, patch = resource["metadata"], sight.failed_patch(resource, message)
     try:
         ended = kubectl.patch(kind.full_name, metadata["name"], metadata["namespace"], patch, status=True)
     except KubectlError as error:
@@ -188,18 +149,6 @@ def end(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], *, message
     if stop_job is not None:
         kubectl.delete(paths.jobs(metadata["namespace"], stop_job))
     return ended
-
-
-def end_if_dead(kubectl: Kubectl, kind: kinds.Kind, sight: Sight) -> dict[str, Any] | None:
-    """Write Failed if the run is dead, and return the CR then; None if it is not dead or has moved meanwhile."""
-    verdict = sight.verdict()
-    if verdict is None or not verdict.dead or sight.resource is None:
-        return None
-    running = sight.job is not None and not any(
-        each.get("type") in ("Failed", "Complete") and each.get("status") == "True"
-        for each in (sight.job.get("status") or {}).get("conditions") or [])
-    return end(kubectl, kind, sight.resource, message=verdict.sentence,
-               stop_job=sight.job["metadata"]["name"] if running and sight.job else None)
 
 
 def is_synced(resource: dict[str, Any]) -> bool:

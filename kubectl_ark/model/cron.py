@@ -22,8 +22,9 @@ HORIZON_DAYS = 5 * 366
 _MONTHS = {name: number for number, name in enumerate(
     "jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)}
 _DAYS = {name: number for number, name in enumerate("sun mon tue wed thu fri sat".split())}
-_FIELDS = (("minute", 0, 59, {}), ("hour", 0, 23, {}), ("day of the month", 1, 31, {}), ("month", 1, 12, _MONTHS),
-           ("day of the week", 0, 6, _DAYS))
+_FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
+    ("minute", 0, 59, {}), ("hour", 0, 23, {}), ("day of the month", 1, 31, {}), ("month", 1, 12, _MONTHS),
+    ("day of the week", 0, 6, _DAYS))
 _DESCRIPTORS = {
     "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
     "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
@@ -53,8 +54,8 @@ class Cron:
     def following(self, moment: datetime.datetime) -> datetime.datetime | None:
         """The first time after ``moment``, in UTC; None if there is none within five years.
 
-        A time that a zone's clock leaps over does not come that day; one that it shows twice comes twice: so
-        does robfig/cron. Raises ZoneInfoNotFoundError where this machine does not know the zone.
+        A time that a zone's clock leaps over does not come that day, and one that it shows twice comes twice, as
+        robfig/cron has it. Raises ZoneInfoNotFoundError where this machine does not know the zone.
         """
         zone = zoneinfo.ZoneInfo(self.zone)
         at = moment.astimezone(datetime.timezone.utc).replace(second=0, microsecond=0) + datetime.timedelta(minutes=1)

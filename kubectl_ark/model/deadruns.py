@@ -82,9 +82,7 @@ def _without_job(resource: dict[str, Any], now: datetime.datetime, had_job: bool
         return Verdict(True, "JobGone", "its Job was deleted before the run ended")
     if _age(resource["metadata"].get("creationTimestamp"), now) < GONE_SECONDS:
         return None
-    kind, name = resource["kind"].lower(), resource["metadata"]["name"]
-    return Verdict(False, "NoJob", "no Job was started for it",
-                   f'delete it and run "kubectl ark {kind}" again ({kind}/{name} will not start by itself)')
+    return Verdict(False, "NoJob", "no Job was started for it", 'the next pass does; "kubectl ark reconcile" makes one')
 
 
 def _silent(resource: dict[str, Any], now: datetime.datetime) -> Verdict | None:

@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 from pathlib import Path
 
+from kubectl_ark import errors
 from kubectl_ark.kube.api import Api
 from kubectl_ark.runner.identity import Identity
 
@@ -42,3 +43,11 @@ class Upkeep:
     def write(self, line: str) -> None:
         """One line of the page that counts for nothing."""
         print(line, flush=True)
+
+    def delete(self, path: str) -> None:
+        """Delete an object with what it owns; one that is gone already is fine. Raises ApiError."""
+        options = b'{"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}'
+        try:
+            self.api.raw("DELETE", path, body=options)
+        except errors.NotFound:
+            return
