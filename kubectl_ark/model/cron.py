@@ -54,8 +54,8 @@ class Cron:
     def following(self, moment: datetime.datetime) -> datetime.datetime | None:
         """The first time after ``moment``, in UTC; None if there is none within five years.
 
-        A time that a zone's clock leaps over does not come that day, and one that it shows twice comes twice, as
-        robfig/cron has it. Raises ZoneInfoNotFoundError where this machine does not know the zone.
+        A time that a zone's clock leaps over does not come that day, and one that it shows twice comes twice, as with
+        robfig/cron. Raises ZoneInfoNotFoundError where this machine does not know the zone.
         """
         zone = zoneinfo.ZoneInfo(self.zone)
         at = moment.astimezone(datetime.timezone.utc).replace(second=0, microsecond=0) + datetime.timedelta(minutes=1)
@@ -91,8 +91,8 @@ def parse(schedule: str, *, zone: str | None = None) -> Cron:
     words = text.split()
     if len(words) != len(_FIELDS):
         more = ": leave out the seconds" if len(words) == 6 else ""
-        raise ValueError(f'"{schedule}" has {len(words)} fields instead of five (minute, hour, day of the month, month, '
-                         f"day of the week){more}")
+        raise ValueError(f'"{schedule}" has {len(words)} fields instead of five (minute, hour, day of the month, '
+                         f"month, day of the week){more}")
     minutes, hours, days, months, weekdays = (
         _values(word, *field) for word, field in zip(words, _FIELDS))
     cron = Cron(" ".join(words), zone, minutes, hours, days, months, weekdays,

@@ -7,6 +7,7 @@ import re
 
 MAX_NAME = 253
 MAX_JOB_NAME = 63
+MAX_CRON_JOB_NAME = 52
 
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
@@ -32,9 +33,17 @@ def job_name(kind: str, name: str, uid: str) -> str:
     Made twice for the same CR it is the same name (the API server answers 409); a CR made again under the same name
     has another uid and so another Job.
     """
+    return _with_uid(f"ark-{kind}-{name}", uid, MAX_JOB_NAME)
+
+
+def cron_job_name(schedule: str, uid: str) -> str:
+    """The name of the CronJob of a Schedule, made as that of a Job is, but shorter: its Jobs' names add to it."""
+    return _with_uid(f"ark-schedule-{schedule}", uid, MAX_CRON_JOB_NAME)
+
+
+def _with_uid(head: str, uid: str, at_most: int) -> str:
     tail = "-" + uid.replace("-", "")[:8]
-    head = f"ark-{kind}-{name}".replace(".", "-")
-    return head[:MAX_JOB_NAME - len(tail)].rstrip("-") + tail
+    return head.replace(".", "-")[:at_most - len(tail)].rstrip("-") + tail
 
 
 def with_tail(name: str, tail: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kubectl_ark import __version__
-from kubectl_ark.model import kinds, labels, names
+from kubectl_ark.model import kinds, labels, names, schedules
 from kubectl_ark.model.settings import Settings
 
 FETCHED_FILE = "/tmp/fetched"
@@ -60,7 +60,7 @@ def reconcile_job(namespace: str, settings: Settings, *, token: str, only: Seque
     return render_one("reconcile-job", {
         "namespace": namespace, "settings": settings, "args": arguments,
         "job": {"name": names.job_name("reconcile", "", token), "owner": None, "labels": labels.run_labels(
-            component="reconcile", name="reconcile", uid=token, version=__version__)}})
+            component="reconcile", name="reconcile", uid="", version=__version__)}})
 
 
 def reconcile_cron_job(namespace: str, settings: Settings) -> dict[str, Any]:
@@ -69,6 +69,20 @@ def reconcile_cron_job(namespace: str, settings: Settings) -> dict[str, Any]:
 
     job = reconcile_job(namespace, settings, token="cronjob")
     return render_one("reconcile-cronjob", {"namespace": namespace, "settings": settings, "job": job})
+
+
+def schedule_cron_job(schedule: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """The CronJob of a Schedule, as the server returned that. Raises ValueError where its timing makes no sense."""
+    from kubectl_ark.render.jobspecs import render_one
+
+    metadata, spec = schedule["metadata"], schedule.get("spec") or {}
+    job = _render("schedule-job", kinds.SCHEDULE, schedule, settings, component="schedule",
+                  arguments=["schedule", metadata["name"]])
+    return render_one("schedule-cronjob", {
+        "namespace": metadata["namespace"], "settings": settings, "job": job,
+        "name": names.cron_job_name(metadata["name"], metadata["uid"]), "cron": schedules.timing(spec),
+        "deadline": spec.get("startingDeadlineSeconds") or schedules.DEADLINE_SECONDS,
+        "suspend": bool(spec.get("paused")), "owner": job["metadata"]["ownerReferences"][0]})
 
 
 def job_name(component: str, resource: dict[str, Any]) -> str:

@@ -42,6 +42,7 @@ class Command:
 COMMANDS = {
     "backup": Command("backup.backup"),
     "restore": Command("restore.restore"),
+    "schedule": Command("schedule.schedule"),
     "validate-location": Command("validate.validate_location"),
     "reconcile": Command("upkeep.topics.reconcile", takes_name=False, flags={"--only": {
         "type": lambda text: text.split(","), "default": [], "metavar": "TOPIC[,TOPIC...]",

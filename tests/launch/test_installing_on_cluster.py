@@ -70,6 +70,9 @@ def test_our_own_jobs_are_let_in(kubectl: Kubectl, installed: installing.Plan, h
     settings = installed.settings
     for made in (jobs.run_job(kinds.BACKUP, resource, settings), jobs.run_job(kinds.RESTORE, resource, settings),
                  jobs.validation_job(resource, settings),
+                 {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "scheduled", "namespace": NAMESPACE},
+                  "spec": jobs.schedule_cron_job({**resource, "spec": {"schedule": "@daily"}},
+                                                 settings)["spec"]["jobTemplate"]["spec"]},
                  jobs.reconcile_job(NAMESPACE, settings, token="a"),
                  jobs.reconcile_job(NAMESPACE, settings, token="b", only=["deletions", "downloads"]),
                  jobs.fetch_job(resource, settings, location=LOCATION, key="k", has_secret=has_secret)):

@@ -37,7 +37,8 @@ REFUSED = {
     "@sometimes": "is not a schedule", "@reboot": "is not a schedule", "@every": "not a duration",
     "@every 90m": "cannot be said exactly", "@every 45s": "cannot be said", "@every 7m": "cannot be said",
     "@every 48h": "cannot be said", "@every 5h": "cannot be said", "@every 1m30s": "cannot be said",
-    "@every -1h": "cannot be said", "CRON_TZ= 0 3 * * *": "not a time zone", "TZ=Mars/Base 0 3 * * *": "not a time zone",
+    "@every -1h": "cannot be said",
+    "CRON_TZ= 0 3 * * *": "not a time zone", "TZ=Mars/Base 0 3 * * *": "not a time zone",
     "CRON_TZ=Europe/Berlin": "0 fields",
 }
 

@@ -23,6 +23,8 @@ LOCATION = {"metadata": {"name": "default"}, "spec": {"provider": "aws", "creden
 
 CRON_JOB = jobs.reconcile_cron_job("ark", SETTINGS)
 
+SCHEDULED = jobs.schedule_cron_job(resource(kinds.SCHEDULE, schedule="@daily", paused=True), SETTINGS)
+
 JOBS: dict[str, dict[str, Any]] = {
     "backup": jobs.run_job(kinds.BACKUP, resource(kinds.BACKUP), SETTINGS),
     "restore": jobs.run_job(kinds.RESTORE, resource(kinds.RESTORE), SETTINGS),
@@ -32,10 +34,11 @@ JOBS: dict[str, dict[str, Any]] = {
     "fetch without a secret": jobs.fetch_job(resource(kinds.DOWNLOAD_REQUEST), SETTINGS, location=LOCATION, key="k",
                                              has_secret=False),
     "reconcile": jobs.reconcile_job("ark", SETTINGS, token="12345678", only=["deletions", "downloads"]),
+    "schedule": SCHEDULED["spec"]["jobTemplate"],
     "reconcile by a CronJob": CRON_JOB["spec"]["jobTemplate"],
 }
 ACCOUNTS = {"backup": "ark-backup", "restore": "ark-restore", "validate": "ark-reconcile", "fetch": "ark-fetch",
-            "fetch without a secret": "ark-fetch", "reconcile": "ark-reconcile",
+            "fetch without a secret": "ark-fetch", "reconcile": "ark-reconcile", "schedule": "ark-backup",
             "reconcile by a CronJob": "ark-reconcile"}
 OWNERLESS = ("reconcile", "reconcile by a CronJob")
 
@@ -82,6 +85,8 @@ def test_it_has_requests_and_limits_and_never_overrides_the_command(pod: dict[st
 
 
 def test_it_is_owned_by_its_cr_without_blocking_the_crs_deletion(name: str, job: dict[str, Any]) -> None:
+    if name == "schedule":
+        job = SCHEDULED
     if name in OWNERLESS:
         assert "ownerReferences" not in job["metadata"]
         return
@@ -127,3 +132,8 @@ def test_a_pass_is_told_its_topics_in_one_word_and_is_not_tried_again() -> None:
     assert job["spec"]["template"]["spec"]["containers"][0]["args"] == [
         "reconcile", "--namespace", "ark", "--only", "deletions,downloads"]
     assert job["spec"]["backoffLimit"] == 0 and job["metadata"]["name"] == "ark-reconcile-12345678"
+
+
+def test_a_schedules_cron_job_has_a_name_that_leaves_room_for_its_jobs() -> None:
+    assert len(SCHEDULED["metadata"]["name"]) <= 52 and SCHEDULED["metadata"]["name"].startswith("ark-schedule-n")
+    assert (SCHEDULED["spec"]["schedule"], SCHEDULED["spec"]["suspend"]) == ("0 0 * * *", True)

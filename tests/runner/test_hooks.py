@@ -67,7 +67,7 @@ PODS = [
         **PRE_AND_POST, **annotated(OURS, pre={"command": note("pre", "sleep 30"), "timeout": "1s"})}),
     *(pod(name, annotations={
         **PRE_AND_POST, **annotated(OURS, pre={"command": note("pre", ONCE_SLOW), "timeout": "2m"})})
-      for name in ("killed", "stopped", "cancelled")),
+      for name in ("killed", "stopped", "cancelled", "orphaned")),
 ]
 
 HOOKS = {"resources": [
@@ -168,6 +168,20 @@ def test_a_post_hook_that_a_sigkill_kept_from_running_is_run_first_by_the_next_a
     status = ark.status("Backup", name)
     assert status["phase"] == "Completed" and "pendingHooks" not in status
     assert status["hookStatus"] == {"hooksAttempted": 3, "hooksFailed": 0}
+
+
+def test_a_post_hook_that_a_dead_backup_left_undone_is_run_by_a_pass_before_the_backup_is_failed(
+        ark: Ark, noted: Any, name: str) -> None:
+    ark.backup(name, **spec_for("orphaned"))
+    runner = ark.start("backup", name, ARK_JOB_UID="no-such-job", ARK_POD_UID="first")
+    eventually(lambda: noted("orphaned") == ["pre"], "the pre hook runs")
+    runner.kill()
+    judging = ark.start("reconcile", "--only", "deadruns")
+    assert judging.wait() == 0, judging.text
+    assert noted("orphaned") == ["pre", "post"]
+    assert judging.text.index("post hook") < judging.text.index("is dead and marked Failed")
+    status = ark.status("Backup", name)
+    assert status["phase"] == "Failed" and "pendingHooks" not in status
 
 
 def test_a_pod_that_is_stopped_between_the_hooks_runs_the_post_hook_before_it_goes(

@@ -3,13 +3,14 @@ Job, as ``--wait`` and ``describe`` do."""
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import Any
 
 from kubectl_ark import errors
 from kubectl_ark.engine.backup.pending import run_pending
 from kubectl_ark.kube.pages import items
-from kubectl_ark.model import kinds, labels, sight
+from kubectl_ark.model import kinds, labels, sight, times
 from kubectl_ark.model.phases import Phase, phase_of
 from kubectl_ark.model.resources import JOBS, Resource, custom
 from kubectl_ark.model.sight import Sight
@@ -19,6 +20,10 @@ from kubectl_ark.runner.upkeep.upkeep import Upkeep
 PODS = Resource("", "v1", "pods", "Pod", True)
 NODES = Resource("", "v1", "nodes", "Node", False)
 EVENTS = Resource("", "v1", "events", "Event", True)
+
+
+PROMISE_SECONDS = 3600.0
+"""How long a dead run waits for pods that are out of reach; then it ends without its post hooks."""
 
 
 def attend(upkeep: Upkeep) -> None:
@@ -33,6 +38,12 @@ def is_unfinished(resource: Mapping[str, Any]) -> bool:
     """Whether this is a run of ours that has yet to end; mirrors of what others do in the bucket are none."""
     return phase_of(dict(resource)) in (Phase.NEW, Phase.IN_PROGRESS) \
         and labels.SYNCED not in (resource["metadata"].get("annotations") or {})
+
+
+def age(resource: Mapping[str, Any], now: datetime.datetime) -> float:
+    """Seconds since the run last gave sign of life, or was created."""
+    last = (resource.get("status") or {}).get("heartbeatTimestamp") or resource["metadata"]["creationTimestamp"]
+    return (now - times.parse_time(last)).total_seconds()
 
 
 def _judge(upkeep: Upkeep, kind: kinds.Kind, name: str) -> None:
@@ -82,6 +93,8 @@ def _end(upkeep: Upkeep, kind: kinds.Kind, seen: Sight, message: str) -> bool:
     path = custom(kind).path(upkeep.namespace, resource["metadata"]["name"], "status")
     pending = (resource.get("status") or {}).get("pendingHooks") or []
     left = _keep_promises(upkeep, pending)
+    if age(resource, upkeep.now) > PROMISE_SECONDS:
+        left = []
     patch = sight.failed_patch(resource, message)
     if left:
         patch = [*patch[:2], {"op": "add", "path": "/status/pendingHooks", "value": left}]

@@ -19,6 +19,7 @@ TOPICS = {
     "sync": "Backups found in the buckets, and those whose data has gone",
     "starts": "Jobs for new Backups and Restores",
     "deadruns": "runs that cannot end themselves",
+    "schedules": "CronJobs for Schedules",
     "expiry": "backups that are not to be kept any longer",
     "deletions": "DeleteBackupRequests",
     "leftovers": "what runs that are over have left in the buckets",
