@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,6 +24,7 @@ PATIENCE_SECONDS = 60.0
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 120.0
+LINE_BYTES = 64 * 1024
 
 JSON = "application/json"
 JSON_PATCH = "application/json-patch+json"
@@ -117,6 +118,30 @@ class Api:
             if self._stop.wait(wait):
                 raise errors.Interrupted("stopped while waiting for the API server")
             delay = min(delay * 2, 5.0)
+
+    def lines(self, path: str, *, params: Mapping[str, str]) -> Iterator[bytes]:
+        """The lines of an answer that goes on, such as a watch, as they come. One try; errors as in ``raw``.
+
+        Ends when the server ends it: give it a timeoutSeconds of less than READ_SECONDS.
+        """
+        if self._throttle is not None:
+            self._throttle.wait(self._stop)
+        try:
+            answer = self._connection.pool.request(
+                "GET", f"{self._connection.host}{path}?{urlencode(params)}", headers=self._connection.headers(),
+                timeout=self._timeout, retries=False, redirect=False, preload_content=False)
+            try:
+                if answer.status >= 300:
+                    raise failure_of(answer.status, answer.read(), method="GET", path=path)
+                rest = b""
+                for piece in answer.stream(LINE_BYTES):
+                    *whole, rest = (rest + piece).split(b"\n")
+                    yield from whole
+            finally:
+                answer.close()
+        except urllib3.exceptions.HTTPError as fault:
+            raise errors.Unreachable(f"the API server at {self._connection.host} does not answer: {_plain(fault)}") \
+                from fault
 
     def get(self, path: str, *, params: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The object at ``path``. Errors as in ``raw``."""

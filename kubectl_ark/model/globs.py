@@ -15,15 +15,22 @@ def is_pattern(text: str) -> bool:
 
 
 @functools.lru_cache(maxsize=1024)
-def compiled(pattern: str) -> re.Pattern[str]:
-    """The pattern as a regular expression for the whole name. Raises ValueError where brackets do not close."""
+def compiled(pattern: str, *, separator: str = "") -> re.Pattern[str]:
+    """The pattern as a regular expression for the whole name. Raises ValueError where brackets do not close.
+
+    separator: a character that ``*`` and ``?`` stop at; ``**`` does not.
+    """
     result, index, braces = [], 0, 0
+    anything = f"[^{re.escape(separator)}]" if separator else "."
     while index < len(pattern):
         char = pattern[index]
-        if char == "*":
+        if char == "*" and separator and pattern[index + 1:index + 2] == "*":
             result.append(".*")
+            index += 1
+        elif char == "*":
+            result.append(anything + "*")
         elif char == "?":
-            result.append(".")
+            result.append(anything)
         elif char == "[":
             end = pattern.find("]", index + 2)
             if end < 0:

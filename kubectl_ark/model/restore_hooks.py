@@ -72,9 +72,10 @@ def of_pod(pod: Mapping[str, Any], *, namespace: str, spec: Mapping[str, Any]) -
     return Hooks(init, execs, troubles)
 
 
-def any_in(spec: Mapping[str, Any]) -> bool:
-    """True if the spec has hooks at all."""
-    return bool((spec.get("hooks") or {}).get("resources"))
+def concerns(pod: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
+    """A cheap look whether a pod may have hooks at all."""
+    annotations = pod["metadata"].get("annotations") or {}
+    return bool((spec.get("hooks") or {}).get("resources")) or any(".hook.restore." in key for key in annotations)
 
 
 def _is_for(resource: Mapping[str, Any], namespace: str, pod_labels: Mapping[str, str] | None) -> bool:

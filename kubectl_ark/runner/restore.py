@@ -7,6 +7,8 @@ from typing import Any
 
 from kubectl_ark import errors
 from kubectl_ark.engine import spool
+from kubectl_ark.engine.restore.changes import Changes
+from kubectl_ark.engine.restore.changes import load as load_changes
 from kubectl_ark.engine.restore.outcome import Outcome
 from kubectl_ark.engine.restore.run import run as restore_items
 from kubectl_ark.engine.results import Results
@@ -30,7 +32,7 @@ def restore(work: Work) -> None:
     log = RunLog(Results(), subject=("restore", f"{work.namespace}/{work.name}"), directory=work.directory)
     bucket: Bucket | None = None
     try:
-        bucket, backup = _prepare(work, run)
+        bucket, backup, changes = _prepare(work, run)
         run.enter(Phase.IN_PROGRESS, "the restore runs", step="starting",
                   startTimestamp=run.status.get("startTimestamp") or times.format_time(times.now()),
                   storageLocation=bucket.location.name, backupName=backup["metadata"]["name"])
@@ -43,7 +45,8 @@ def restore(work: Work) -> None:
         with warnings_to(log), Heartbeat(run, work.progress, count_field="itemsRestored"):
             outcome = restore_items(
                 api=api, catalog=discovery.discover(api), bucket=bucket, restore=run.object, backup=backup,
-                workdir=items, log=log, progress=work.progress, threads=spec.get("parallel") or DEFAULT_PARALLEL)
+                workdir=items, log=log, progress=work.progress, threads=spec.get("parallel") or DEFAULT_PARALLEL,
+                changes=changes)
             work.progress.checkpoint()
             fields = _store(work, run, bucket, outcome=outcome, log=log)
         run.enter(Phase(fields.pop("phase")), _summary(outcome, log.results), **fields)
@@ -57,8 +60,11 @@ def restore(work: Work) -> None:
         raise
 
 
-def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any]]:
-    """The bucket and the stored backup. Raises ValidationFailed with every reason, StoreUnusable, StoreError."""
+def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any], Changes]:
+    """The bucket, the stored backup, and what the user's ConfigMaps want.
+
+    Raises ValidationFailed with every reason, StoreUnusable, StoreError.
+    """
     spec = run.object.get("spec") or {}
     problems = list(restore_spec.problems(spec))
     found = None
@@ -71,9 +77,11 @@ def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any]]:
             found = source.find(work.api, work.namespace, str(name))
     except (errors.InvalidInput, errors.KeyMissing) as failure:
         problems.append(failure.sentence)
+    changes, mistakes = load_changes(work.api, work.namespace, spec)
+    problems += mistakes
     if problems or found is None:
         raise errors.ValidationFailed(problems)
-    return found
+    return *found, changes
 
 
 def _store(work: Work, run: Run, bucket: Bucket, *, outcome: Outcome, log: RunLog) -> dict[str, Any]:
@@ -90,7 +98,8 @@ def _store(work: Work, run: Run, bucket: Bucket, *, outcome: Outcome, log: RunLo
         bucket.put(layout.restore_resource_list(run.name), resources.close())
         bucket.put(layout.restore_volume_info(run.name), spool.document([]))
         bucket.put(layout.restore_log(run.name), log.close())
-    return {"phase": phase.value, "warnings": results.warnings, "errors": results.errors,
+    return {"phase": phase.value, "warnings": results.warnings, "errors": results.errors, "hookStatus": {
+                "hooksAttempted": outcome.hooks.attempted, "hooksFailed": outcome.hooks.failed},
             "progress": {"totalItems": done, "itemsRestored": done}}
 
 

@@ -22,16 +22,17 @@ from kubectl_ark.engine.restore.existing import is_of_this_restore
 from kubectl_ark.engine.restore.later import Deferred
 from kubectl_ark.engine.restore.messages import not_created
 from kubectl_ark.engine.restore.namespaces import Namespaces
-from kubectl_ark.engine.restore.order import CLAIMS, VOLUMES
+from kubectl_ark.engine.restore.order import CLAIMS, PODS, VOLUMES
 from kubectl_ark.engine.restore.outcome import CREATED, FAILED
 from kubectl_ark.engine.restore.plan import Plan
+from kubectl_ark.engine.restore.prepare import Unfit
 from kubectl_ark.engine.restore.present import Subject
 from kubectl_ark.engine.restore.transforms import generic
 from kubectl_ark.engine.restore.transient import Again, again
 from kubectl_ark.engine.restore.volumes import Fate
 from kubectl_ark.engine.restore.wire import encode
 from kubectl_ark.engine.results import CLUSTER
-from kubectl_ark.model import labels
+from kubectl_ark.model import labels, restore_hooks
 from kubectl_ark.model.resources import Resource
 
 GOING_SECONDS = 60.0
@@ -46,6 +47,9 @@ LONGEST_PAUSE_SECONDS = 1.0
 LARGE = 256 * 1024
 """Bytes from which on objects are created one by one: in 32 threads at once, each with its own heap, objects of 1 MB
 took 241 MiB."""
+
+ENOUGH_REFUSALS = 8
+"""In a row, in a round of further tries: then the others of that kind wait for the next round untried."""
 
 PORT_TAKEN = "provided port is already allocated"
 
@@ -70,6 +74,11 @@ class Wave:
         self._params = params or CREATE_PARAMS
         self._paths: dict[str, str] = {}
         self._refused_in_a_row = 0
+        self._enough = context.threads
+
+    def anew(self) -> None:
+        """A round of further tries begins."""
+        self._refused_in_a_row, self._enough = 0, ENOUGH_REFUSALS
 
     def run(self) -> None:
         """Settle every wanted item, or put it off. Raises Unreachable, and what the run's checkpoint raises."""
@@ -98,7 +107,7 @@ class Wave:
 
     def restore(self, position: int, *, last: bool = False) -> None:
         """Settle one item, or put it off if the refusal may pass and this is not the last try."""
-        if not last and self._refused_in_a_row >= self._context.threads:
+        if not last and self._refused_in_a_row >= self._enough:
             # Each try may take as long as the webhook's timeout; what refuses so many refuses the next one too.
             self._context.later.add(Deferred(self, position, Again.PATIENTLY))
             return
@@ -108,6 +117,10 @@ class Wave:
         try:
             settle()
             self._refused_in_a_row = 0
+        except Unfit as fault:
+            title = self._group.title(position)
+            self._context.failed(self._type, title, self._group.namespaces[position],
+                                 f"{named(self._type, title)} was not restored: {fault}", reason=str(fault))
         except errors.Unreachable:
             raise
         except errors.ApiError as fault:
@@ -253,6 +266,19 @@ class Wave:
                 resource=CLAIMS, name=title)
         if status:
             self._bring_back(position, status)
+        if self._type.group_resource == PODS:
+            self._expect_hooks(position)
+
+    def _expect_hooks(self, position: int) -> None:
+        context, pod = self._context, self._context.archive.load(self._group, position)
+        if not restore_hooks.concerns(pod, context.preparation.spec):
+            return
+        namespace, title = self._group.namespaces[position], self._group.title(position)
+        hooks = context.preparation.hooks(pod)
+        for trouble in hooks.troubles:
+            context.log.warning(f"{named(self._type, title)}: {trouble}", place=namespace, resource=PODS, name=title)
+        if hooks.exec_hooks:
+            context.hooks.expect(namespace, pod, hooks.exec_hooks)
 
     def _bring_back(self, position: int, status: Any) -> None:
         """spec.restoreStatus. That it cannot be done is a warning (Velero)."""

@@ -25,6 +25,9 @@ LONGEST_PAUSE_SECONDS = 10.0
 class Retried(Protocol):
     """Who settles an item: a wave."""
 
+    def anew(self) -> None:
+        """A round of further tries begins."""
+
     def restore(self, position: int, *, last: bool = False) -> None:
         """Settle the item, or put it off again."""
 
@@ -65,7 +68,10 @@ class Later:
             progress.step(f"trying {len(waiting)} refused objects again")
             patient = any(each.again is Again.PATIENTLY for each in waiting)
             last = time.monotonic() > deadline
-            for deferred in waiting:
+            for wave in {id(each.wave): each.wave for each in waiting}.values():
+                wave.anew()
+            # First what was not even tried the last time, so that a few that are refused for ever block nothing.
+            for deferred in sorted(waiting, key=lambda each: each.sentence != ""):
                 progress.checkpoint()
                 deferred.wave.restore(deferred.position, last=last or deferred.again is Again.ONCE)
             with self._lock:

@@ -8,9 +8,11 @@ CRDS = "customresourcedefinitions.apiextensions.k8s.io"
 NAMESPACES = "namespaces"
 VOLUMES = "persistentvolumes"
 CLAIMS = "persistentvolumeclaims"
+PODS = "pods"
+STORAGE_CLASSES = "storageclasses.storage.k8s.io"
 
 FIRST = (
-    CRDS, NAMESPACES, "storageclasses.storage.k8s.io", "volumesnapshotclasses.snapshot.storage.k8s.io",
+    CRDS, NAMESPACES, STORAGE_CLASSES, "volumesnapshotclasses.snapshot.storage.k8s.io",
     "volumesnapshotcontents.snapshot.storage.k8s.io", "volumesnapshots.snapshot.storage.k8s.io",
     "datauploads.velero.io", VOLUMES, CLAIMS, "clusterroles.rbac.authorization.k8s.io",
     "roles.rbac.authorization.k8s.io", "serviceaccounts", "clusterrolebindings.rbac.authorization.k8s.io",

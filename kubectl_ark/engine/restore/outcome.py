@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import orjson
 
@@ -18,10 +18,18 @@ MAX_REASON = 400
 SKIPPED = "skipped"
 
 
+class HookCounts(NamedTuple):
+    """status.hookStatus of a restore: exec hooks that were to run, and those of them that failed."""
+
+    attempted: int = 0
+    failed: int = 0
+
+
 class Outcome:
     """Thread-safe. Each kind's lines go to a file of their own, so that only one kind is ever held in memory."""
 
     def __init__(self, workdir: Path) -> None:
+        self.hooks = HookCounts()
         self.counts = {CREATED: 0, UPDATED: 0, FAILED: 0, SKIPPED: 0}
         self._directory = workdir
         self._numbers: dict[str, int] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,15 @@ from kubectl_ark import errors
 from kubectl_ark.engine.progress import Progress
 from kubectl_ark.engine.restore import crds, manifest, order, plan, selection, statuses, volumeinfo
 from kubectl_ark.engine.restore.archive import WANTED, Archive, Group, read_items
+from kubectl_ark.engine.restore.changes import Changes
 from kubectl_ark.engine.restore.context import STRICT_PARAMS, Context, labels_of, since_of
 from kubectl_ark.engine.restore.create import Wave
+from kubectl_ark.engine.restore.exechooks import ExecHooks
 from kubectl_ark.engine.restore.later import Later
 from kubectl_ark.engine.restore.mapping import NamespaceMapping
+from kubectl_ark.engine.restore.modifiers.schemas import Schemas
 from kubectl_ark.engine.restore.namespaces import Namespaces
-from kubectl_ark.engine.restore.order import CRDS, NAMESPACES
+from kubectl_ark.engine.restore.order import CRDS, NAMESPACES, STORAGE_CLASSES
 from kubectl_ark.engine.restore.outcome import FAILED, Outcome
 from kubectl_ark.engine.restore.prepare import Preparation
 from kubectl_ark.engine.restore.volumeinfo import VolumeData
@@ -23,35 +27,42 @@ from kubectl_ark.engine.results import CLUSTER, RUN
 from kubectl_ark.engine.runlog import RunLog
 from kubectl_ark.kube.api import Api
 from kubectl_ark.kube.throttle import DEFAULT_PARALLEL
-from kubectl_ark.model import layout
+from kubectl_ark.model import labels, layout
 from kubectl_ark.model.resources import Catalog
 from kubectl_ark.store.bucket import Bucket
 
 
 def run(
     *, api: Api, catalog: Catalog, bucket: Bucket, restore: dict[str, Any], backup: dict[str, Any], workdir: Path,
-    log: RunLog, progress: Progress, threads: int = DEFAULT_PARALLEL,
+    log: RunLog, progress: Progress, threads: int = DEFAULT_PARALLEL, changes: Changes = Changes(),
 ) -> Outcome:
     """Restore what the Restore CR asks for; what was done to each item.
 
-    restore: the CR, validated. backup: velero-backup.json. workdir: an empty directory for the spool and the outcome,
-    which the caller removes when it has read ``Outcome.resource_list``. Troubles with single items go to ``log`` as
-    warnings and errors. Raises Damaged before anything is created where the backup is not what was written;
-    StoreError, Unreachable, ArkError (work directory full); RunLost, Cancelled, Interrupted from the checkpoint.
+    restore: the CR, validated. changes: what the user's ConfigMaps want. backup: velero-backup.json. workdir: an empty
+    directory for the spool and the outcome, which the caller removes when it has read ``Outcome.resource_list``.
+    Troubles with single items go to ``log`` as warnings and errors. Raises Damaged before anything is created where
+    the backup is not what was written; StoreError, Unreachable, ArkError (work directory full); RunLost, Cancelled,
+    Interrupted from the checkpoint.
     """
     archive, spec = Archive(workdir / "items"), restore.get("spec") or {}
-    preparation = Preparation(NamespaceMapping(spec.get("namespaceMapping")),
-                              keep_node_ports=spec.get("preserveNodePorts") is True)
+    preparation = Preparation(NamespaceMapping(spec.get("namespaceMapping")), changes=changes, spec=spec,
+                              keep_node_ports=spec.get("preserveNodePorts") is True, schema_of=Schemas(api))
+    own = labels_of(restore, backup)
+    hooks = ExecHooks(api, label_selector=f"{labels.RESTORE_NAME}={own[labels.RESTORE_NAME]}", log=log,
+                      progress=progress)
     context = Context(
         api=api, catalog=catalog, archive=archive, selection=selection.of_spec(spec, catalog),
         outcome=Outcome(workdir), log=log, progress=progress, pool=ThreadPoolExecutor(threads), threads=threads,
-        labels=labels_of(restore, backup), since=since_of(restore), preparation=preparation,
-        update=spec.get("existingResourcePolicy") == "update", statuses=statuses.of_spec(spec, catalog), later=Later())
+        labels=own, since=since_of(restore), preparation=preparation,
+        update=spec.get("existingResourcePolicy") == "update", statuses=statuses.of_spec(spec, catalog), later=Later(),
+        hooks=hooks)
     try:
         progress.step("verifying the backup")
         data = _read(context, bucket, backup, workdir)
+        context.preparation = dataclasses.replace(preparation, absent=_absent_classes(context, changes))
         _create(context, data, order.priorities(spec.get("resourcePriorities") or (), catalog.resolve))
     finally:
+        hooks.close()
         context.pool.shutdown(cancel_futures=True)
         archive.close()
     return context.outcome
@@ -100,6 +111,24 @@ def _create(context: Context, data: VolumeData, priorities: tuple[list[str], lis
             for group in archive.of_kind(kind):
                 _wave(context, group, volumes, namespaces)
     context.later.run(context.log, context.progress)
+    context.outcome.hooks = context.hooks.wait()
+
+
+def _absent_classes(context: Context, changes: Changes) -> frozenset[str]:
+    """Of the storage classes that claims are mapped to, those that are not there and do not come back either."""
+    resource = context.catalog.get(STORAGE_CLASSES)
+    absent = set()
+    for name in set(changes.classes.values()):
+        found = context.archive.find(STORAGE_CLASSES, "", name)
+        if resource is None or (found is not None and found[0].states[found[1]] == WANTED):
+            continue
+        try:
+            context.api.get(resource.path(name=name))
+        except errors.NotFound:
+            absent.add(name)
+        except errors.Forbidden:
+            context.log.info(f"whether storage class {name} exists may not be seen")
+    return frozenset(absent)
 
 
 def _missing(context: Context) -> None:

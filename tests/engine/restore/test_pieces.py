@@ -99,6 +99,9 @@ class Wave:
         self.last: list[int] = []
         self._later = later
 
+    def anew(self) -> None:
+        pass
+
     def restore(self, position: int, *, last: bool = False) -> None:
         self.tries[position] = self.tries.get(position, 0) + 1
         if last:
