@@ -20,7 +20,7 @@ COMMANDS = {
     "backup": "Save objects into the bucket",
     "restore": "Bring saved objects back",
     "get": "List backups, restores, locations and the other kinds of kubectl-ark",
-    "describe": "Show a backup or restore in detail",
+    "describe": "Show a backup, restore or other object in detail",
     "logs": "Print the log of a backup or restore",
     "cancel": "Stop a running backup or restore",
     "reconcile": "See to everything that nobody waits for, once",

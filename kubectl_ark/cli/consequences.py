@@ -33,15 +33,21 @@ def of(kind: kinds.Kind, resource: Mapping[str, Any], backups: Iterable[Mapping[
     return _OF_KIND[kind]
 
 
+def concerns(kind: kinds.Kind, name: str, backup: Mapping[str, Any]) -> bool:
+    """Whether the Schedule of this name made the backup, or the storage location of this name holds it."""
+    if kind == kinds.SCHEDULE:
+        found = backup["metadata"].get("labels") or {}
+        return labels.label_value(name) in (found.get(labels.SCHEDULE_NAME), found.get(labels.VELERO_SCHEDULE_NAME))
+    return name in ((backup.get(part) or {}).get("storageLocation") for part in ("status", "spec"))
+
+
 def is_grave(kind: kinds.Kind, resource: Mapping[str, Any]) -> bool:
     """Whether even this one alone is worth a question."""
     return kind in GRAVE or kind == kinds.SCHEDULE and _takes_backups_along(resource)
 
 
 def _of_schedule(schedule: Mapping[str, Any], backups: Iterable[Mapping[str, Any]]) -> str:
-    value = labels.label_value(schedule["metadata"]["name"])
-    made = sum(value in ((each["metadata"].get("labels") or {}).get(label) for label in (
-        labels.SCHEDULE_NAME, labels.VELERO_SCHEDULE_NAME)) for each in backups)
+    made = sum(concerns(kinds.SCHEDULE, schedule["metadata"]["name"], each) for each in backups)
     if _takes_backups_along(schedule):
         return (f"the {_count(made)} that it made go from the cluster with it (useOwnerReferencesInBackup); their data "
                 "stays in the bucket, and the next pass that syncs brings them back")
@@ -54,8 +60,7 @@ def _takes_backups_along(schedule: Mapping[str, Any]) -> bool:
 
 def _of_location(location: Mapping[str, Any], backups: Iterable[Mapping[str, Any]]) -> str:
     name = location["metadata"]["name"]
-    held = sum(name in ((each.get(part) or {}).get("storageLocation") for part in ("status", "spec"))
-               for each in backups)
+    held = sum(concerns(kinds.STORAGE_LOCATION, name, each) for each in backups)
     text = (f"the {_count(held)} in it stay in the bucket, but are neither restored nor deleted nor expire until there "
             "is a location again that leads there")
     if (location.get("spec") or {}).get("default"):

@@ -1,16 +1,12 @@
-"""``describe``: all there is to know about one run, held against its Job."""
+"""``describe``: all there is to know about one object; a run is held against its Job."""
 
 from __future__ import annotations
-
-import json
-from collections.abc import Iterator
-from typing import Any
 
 import click
 
 from kubectl_ark import errors
-from kubectl_ark.cli import description, options, output, target
-from kubectl_ark.launch import runs
+from kubectl_ark.cli import consequences, description, details, options, output, target
+from kubectl_ark.launch import paths, runs
 from kubectl_ark.launch.ending import end_if_dead
 from kubectl_ark.launch.kubectl import Kubectl
 from kubectl_ark.model import kinds, phases
@@ -21,20 +17,29 @@ from kubectl_ark.model.sight import Sight
 # Show a backup
 kubectl ark describe backup nightly
 
-# Show a restore with all its warnings and errors
+# Show a restore with every object and what became of it, volumes, hooks, warnings and errors
 kubectl ark describe restore shop-20240501100000 --details
+
+# Show a schedule and its newest backups
+kubectl ark describe schedule nightly
 """)
 @click.argument("words", nargs=-1, metavar="TYPE NAME")
-@click.option("--details", is_flag=True, help="Fetch and list the warnings and errors too")
+@click.option("--details", "with_details", is_flag=True,
+              help="Of a run: fetch and list its objects, volumes, warnings, errors")
 @options.connection
 @click.pass_obj
-def describe(connection: options.Connection, words: tuple[str, ...], details: bool) -> int:
-    """Show a backup or restore in detail
+def describe(connection: options.Connection, words: tuple[str, ...], with_details: bool) -> int:
+    """Show an object of kubectl-ark in detail
 
-    A run whose Job is dead is marked Failed, with the reason.
+    TYPE is a type of kubectl-ark as for `kubectl ark get`. A run whose Job is dead is marked Failed, with the reason.
     """
-    kind, name = target.run("describe", words)
+    kind, name = target.one_of(kinds.ALL, "describe", words)
     kubectl = connection.kubectl
+    if kind not in (kinds.BACKUP, kinds.RESTORE):
+        if with_details:
+            raise errors.UsageError(f"--details is for backups and restores, not for a {kind.singular}")
+        click.echo(_plain(kubectl, kind, name, connection.namespace))
+        return errors.EXIT_OK
     sight = runs.look(kubectl, kind, name, connection.namespace)
     if sight.resource is None:
         sight = Sight(runs.read(kubectl, kind, name, connection.namespace))
@@ -49,23 +54,17 @@ def describe(connection: options.Connection, words: tuple[str, ...], details: bo
         except errors.KubectlFailed as error:
             output.say(f"Warning: {kind.singular}/{name} is dead, but cannot be marked so: {error.message}")
     click.echo(description.describe(resource, sight.job, sight.pods, note=note, hidden=sight.hidden))
-    if details:
-        for line in _details(kubectl, kind, resource):
+    if with_details:
+        for line in details.of(kubectl, kind, resource):
             click.echo(line)
     return errors.EXIT_OK
 
 
-def _details(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any]) -> Iterator[str]:
-    """The warnings and errors that the run stored."""
-    from kubectl_ark.launch import logs
-
-    if not phases.is_finished(resource):
-        yield "Details:  the run has not ended yet"
-        return
-    try:
-        results = json.loads(b"".join(logs.stored(kubectl, kind, resource, "Results")))
-    except ValueError as error:
-        raise errors.Damaged(f"the results of {resource['metadata']['name']} are not JSON") from error
-    for level in ("errors", "warnings"):
-        yield f"{level.capitalize()}:"
-        yield from description.messages(results.get(level) or {})
+def _plain(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str) -> str:
+    """An object of a kind that is no run."""
+    resource = runs.read(kubectl, kind, name, namespace)
+    backups = None
+    if kind in (kinds.SCHEDULE, kinds.STORAGE_LOCATION):
+        every = kubectl.get(paths.custom(kinds.BACKUP, namespace))["items"]
+        backups = [each for each in every if consequences.concerns(kind, name, each)]
+    return description.plain(resource, backups)

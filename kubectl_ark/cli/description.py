@@ -6,11 +6,14 @@ import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kubectl_ark.cli import output
+from kubectl_ark.cli import fields, output
 from kubectl_ark.cli.progress import items_done
 from kubectl_ark.model import phases, selectors, times
 
 _WIDTH = 18
+
+_NEWEST = 5
+"""So many backups of a schedule or location are listed."""
 
 
 def describe(resource: dict[str, Any], job: dict[str, Any] | None, pods: Sequence[dict[str, Any]], *,
@@ -18,9 +21,7 @@ def describe(resource: dict[str, Any], job: dict[str, Any] | None, pods: Sequenc
     """The whole text. note: what the run waits for, "" for nothing. hidden: the user may not see Jobs."""
     metadata, status = resource["metadata"], resource.get("status") or {}
     lines = [
-        _line("Name", metadata["name"]), _line("Namespace", metadata["namespace"]),
-        *_map("Labels", metadata.get("labels")), *_map("Annotations", metadata.get("annotations")),
-        _line("Created", metadata.get("creationTimestamp")), "",
+        *_head(metadata), "",
         _line("Phase", phases.phase_of(resource)),
     ]
     if note:
@@ -38,6 +39,23 @@ def describe(resource: dict[str, Any], job: dict[str, Any] | None, pods: Sequenc
     return "\n".join(lines + _machinery(job, pods, hidden))
 
 
+def plain(resource: Mapping[str, Any], backups: Sequence[Mapping[str, Any]] | None) -> str:
+    """An object of a kind that is no run. backups: those that it made or holds, None for a kind that has none."""
+    lines = list(_head(resource["metadata"]))
+    for part in ("spec", "status"):
+        shown = [line for field, value in sorted((resource.get(part) or {}).items()) if field != "conditions"
+                 for line in fields.tree(field, value, width=_WIDTH + 8)]
+        lines += ["", f"{part.capitalize()}:", *(f"  {line}" for line in shown or ["<none>"])]
+    if backups is not None:
+        rows = [(each["metadata"]["name"], phases.phase_of(dict(each)),
+                 (each.get("status") or {}).get("startTimestamp") or each["metadata"].get("creationTimestamp"))
+                for each in backups]
+        newest = sorted(rows, key=lambda row: str(row[2]), reverse=True)[:_NEWEST]
+        lines += ["", _line("Backups", len(backups)),
+                  *(_indented(output.table(("NAME", "PHASE", "STARTED"), newest)) if rows else [])]
+    return "\n".join(lines)
+
+
 def messages(results: Mapping[str, Any]) -> Iterator[str]:
     """One level of a results file: by run, cluster and namespace."""
     empty = True
@@ -51,6 +69,12 @@ def messages(results: Mapping[str, Any]) -> Iterator[str]:
             yield f"  {namespace}:  {text}"
     if empty:
         yield "  <none>"
+
+
+def _head(metadata: Mapping[str, Any]) -> Iterator[str]:
+    yield from (_line("Name", metadata["name"]), _line("Namespace", metadata["namespace"]))
+    yield from (*_map("Labels", metadata.get("labels")), *_map("Annotations", metadata.get("annotations")))
+    yield _line("Created", metadata.get("creationTimestamp"))
 
 
 def _numbers(status: Mapping[str, Any], resource: dict[str, Any]) -> list[str]:
@@ -79,11 +103,9 @@ def _spec(spec: Mapping[str, Any]) -> Iterator[str]:
     for field, value in sorted(spec.items()):
         if field == "labelSelector":
             value = selectors.to_query(value)
-        elif isinstance(value, list):
-            value = ", ".join(map(str, value))
-        elif isinstance(value, bool):
-            value = str(value).lower()
-        yield f"{field + ':':{_WIDTH + 8}}{value if value not in ('', None) else '<none>'}"
+        elif field == "orLabelSelectors":
+            value = " or ".join(selectors.to_query(each) for each in value or [])
+        yield from fields.tree(field, value, width=_WIDTH + 8)
 
 
 def _machinery(job: dict[str, Any] | None, pods: Sequence[dict[str, Any]], hidden: bool) -> list[str]:

@@ -26,6 +26,9 @@ kubectl ark download backup nightly
 # Save it under another name, whatever is there
 kubectl ark download backup nightly -o /tmp/nightly.tar.gz --force
 
+# Get a pre-signed address instead, which whoever has it may use for ten minutes
+kubectl ark download backup nightly --url
+
 # List what is in it without saving it
 kubectl ark download backup nightly -o - | tar -tz
 """)
@@ -33,9 +36,10 @@ kubectl ark download backup nightly -o - | tar -tz
 @click.option("-o", "--output", "file", metavar="FILE", help="File to save it in, - for stdout  "
               "[default: NAME-data.tar.gz]")
 @click.option("--force", is_flag=True, help="Overwrite the file if it is there")
+@click.option("--url", is_flag=True, help="Print a pre-signed address, which is a credential, instead")
 @options.connection
 @click.pass_obj
-def download(connection: options.Connection, words: tuple[str, ...], file: str | None, force: bool) -> int:
+def download(connection: options.Connection, words: tuple[str, ...], file: str | None, force: bool, url: bool) -> int:
     """Save the archive of a backup on this machine
 
     A Job in the cluster fetches it from the bucket, checks it, and it comes through the API server: this machine needs
@@ -45,6 +49,13 @@ def download(connection: options.Connection, words: tuple[str, ...], file: str |
     kind, name = target.one_of((kinds.BACKUP,), "download", words)
     if file == "":
         raise errors.UsageError("-o names no file")
+    if url:
+        if file or force:
+            raise errors.UsageError("--url saves nothing: it excludes -o and --force")
+        text, expiration = downloading.address(connection.kubectl, name, connection.namespace)
+        click.echo(text)
+        output.say(f"good until {expiration}, for whoever has it")
+        return errors.EXIT_OK
     if file == "-":
         return _to_stdout(connection, name)
     place = Path(file or f"{name}-data.tar.gz")

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from kubectl_ark import errors
-from kubectl_ark.launch import fetching, logs, runs
-from kubectl_ark.launch.kubectl import Kubectl
+from kubectl_ark.launch import fetching, logs, passes, runs
+from kubectl_ark.launch.kubectl import Kubectl, KubectlError
 from kubectl_ark.model import downloads, kinds
 
 CONTENTS = "BackupContents"
@@ -31,6 +31,31 @@ def contents(kubectl: Kubectl, name: str, namespace: str) -> Iterator[fetching.F
     location = logs.location_of(kubectl, kinds.BACKUP, backup)
     with fetching.fetched(kubectl, namespace, CONTENTS, name, location=location) as file:
         yield file
+
+
+def address(kubectl: Kubectl, name: str, namespace: str) -> tuple[str, str]:
+    """A pre-signed address of the archive, a credential, and until when it is good (RFC 3339).
+
+    A pass of reconcile makes it: only that may read the bucket's keys. Raises KubectlFailed; a user who may not start
+    a pass leaves the request to the next one.
+    """
+    if refusal := downloads.refusal(CONTENTS, runs.read(kubectl, kinds.BACKUP, name, namespace)):
+        raise errors.KubectlFailed(refusal, hint=f'see "kubectl ark describe backup {name}"')
+    request = fetching.ask(kubectl, namespace, CONTENTS, name, presign=True)["metadata"]["name"]
+    try:
+        job = passes.start(kubectl, namespace, only=["downloads"])
+    except KubectlError as error:
+        raise errors.KubectlFailed(
+            f"no pass could be started: {error.message}",
+            hint=f"the next one writes the address into status.downloadURL of downloadrequest {request}") from error
+    with contextlib.suppress(errors.KubectlFailed):  # other requests may be in trouble; this one's status tells of it
+        passes.outcome(kubectl, job)
+    status = runs.read(kubectl, kinds.DOWNLOAD_REQUEST, request, namespace).get("status") or {}
+    if not status.get("downloadURL"):
+        why = status.get("message") or "no reason given"
+        raise errors.KubectlFailed(f"downloadrequest/{request} was not met: {why}",
+                                   hint=f'see "kubectl logs job/{job["metadata"]["name"]} -n {namespace}"')
+    return status["downloadURL"], status["expiration"]
 
 
 def check_target(target: Path, *, force: bool) -> None:

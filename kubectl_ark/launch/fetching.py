@@ -58,13 +58,8 @@ def fetched(kubectl: Kubectl, namespace: str, target: str, name: str, *, locatio
     saying why, if it cannot be had.
     """
     settings = runs.read_settings(kubectl, namespace)
-    place = runs.read(kubectl, kinds.STORAGE_LOCATION, location, namespace)
-    request = kubectl.create(paths.custom(kinds.DOWNLOAD_REQUEST, namespace), {
-        "apiVersion": kinds.API_VERSION, "kind": kinds.DOWNLOAD_REQUEST.kind,
-        "metadata": {"name": names.timestamped_name(name[:200], times.now()) + f"-{time.time_ns() % 10**6:06}",
-                     "namespace": namespace},
-        "spec": {"target": {"kind": target, "name": name}},
-    })
+    place = _by_value(kubectl, runs.read(kubectl, kinds.STORAGE_LOCATION, location, namespace))
+    request = ask(kubectl, namespace, target, name)
     try:
         job = jobs.fetch_job(request, settings, location=place, key=downloads.key(target, name),
                              has_secret=_has_secret(kubectl, namespace, place))
@@ -79,6 +74,16 @@ def fetched(kubectl: Kubectl, namespace: str, target: str, name: str, *, locatio
             _contents(kubectl, namespace, pod, jobs.FETCHED_FILE), facts, f"{target} of {name}"))
     finally:
         kubectl.delete(paths.custom(kinds.DOWNLOAD_REQUEST, namespace, request["metadata"]["name"]))
+
+
+def ask(kubectl: Kubectl, namespace: str, target: str, name: str, **spec: bool) -> dict[str, Any]:
+    """A new DownloadRequest. spec: further fields of it. Raises KubectlError."""
+    return kubectl.create(paths.custom(kinds.DOWNLOAD_REQUEST, namespace), {
+        "apiVersion": kinds.API_VERSION, "kind": kinds.DOWNLOAD_REQUEST.kind,
+        "metadata": {"name": names.timestamped_name(name[:200], times.now()) + f"-{time.time_ns() % 10**6:06}",
+                     "namespace": namespace},
+        "spec": {"target": {"kind": target, "name": name}, **spec},
+    })
 
 
 def _contents(kubectl: Kubectl, namespace: str, pod: str, file: str) -> Iterator[bytes]:
@@ -119,6 +124,17 @@ def unpacked(stream: BinaryIO, what: str, *, limit: int = MAX_BYTES) -> Iterator
         raise errors.Damaged(f"{what} is not sound gzip: {error}") from error
     if not decoder.eof:
         raise errors.Damaged(f"{what} is cut off")
+
+
+def _by_value(kubectl: Kubectl, location: dict[str, Any]) -> dict[str, Any]:
+    """The location with the certificates in it that its caCertRef names: the pod can read no other Secret."""
+    storage = dict(location["spec"].get("objectStorage") or {})
+    reference = storage.pop("caCertRef", None)
+    if not reference:
+        return location
+    value = kubectl.run("get", "secret", reference["name"], "-n", location["metadata"]["namespace"], "-o",
+                        f"go-template={{{{index .data {json.dumps(reference['key'])}}}}}").decode()
+    return {**location, "spec": {**location["spec"], "objectStorage": {**storage, "caCert": value}}}
 
 
 def _has_secret(kubectl: Kubectl, namespace: str, location: dict[str, Any]) -> bool:

@@ -49,7 +49,7 @@ def read(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str, *, follo
 
 
 def stored(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], what: str = "Log") -> Iterator[bytes]:
-    """A file of a finished run from the bucket. what: "Log" or "Results"."""
+    """A file of a finished run from the bucket. what: "Log", "Results" and so on, see model.downloads."""
     metadata = resource["metadata"]
     return fetching.fetch(kubectl, metadata["namespace"], f"{kind.kind}{what}", metadata["name"],
                           location=location_of(kubectl, kind, resource))

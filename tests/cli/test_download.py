@@ -14,6 +14,7 @@ from tests.cli.commandline import ark
 @pytest.mark.parametrize(("arguments", "word"), [
     ((), "backup"), (("backup",), "name one"), (("backup", "a", "b"), "name one"), (("restore", "r"), "restore"),
     (("pods/x",), "pods"), (("backup", "Bad_Name"), "Bad_Name"), (("backup", "b", "-o", ""), "-o"),
+    (("backup", "b", "--url", "-o", "x"), "--url"),
     (("backup/b", "c"), "TYPE/NAME"), (("backup", "b", "-o", "/"), "directory"),
     (("backup", "b", "-o", "/nowhere/b"), "/nowhere"), (("backup", "b", "-o", "/etc/hostname"), "--force"),
 ])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kubectl_ark.cli import description, output, running
+from kubectl_ark.cli import description, details, fields, output, running
 from kubectl_ark.cli.progress import Progress, summary
 from kubectl_ark.model import kinds
 
@@ -106,3 +106,35 @@ def test_without_a_terminal_only_changes_are_told() -> None:
 def test_a_summary_names_phase_step_and_items() -> None:
     assert summary({"status": {}}) == "New"
     assert summary(running_backup("listing", 3)) == "InProgress, listing, 3 of 9 items"
+
+
+def test_nested_fields_are_indented_and_lists_of_words_are_one_line() -> None:
+    value = {"b": ["x", "y"], "a": {"c": True, "d": []}, "e": [{"f": 1}]}
+    assert list(fields.tree("top", value, width=8)) == [
+        "top:", "  a:", "    c:  true", "    d:  <none>", "  b:    x, y", "  e:", '    - {"f": 1}']
+
+
+def test_a_schedule_is_described_with_its_newest_backups() -> None:
+    schedule = {"metadata": {"name": "s", "namespace": "n"}, "spec": {"schedule": "@daily", "template": {"ttl": "1h"}},
+                "status": {"phase": "Enabled"}}
+    backups = [{"metadata": {"name": f"s-{day}"}, "status": {"phase": "Completed", "startTimestamp": f"2026-01-0{day}"}}
+               for day in range(1, 8)]
+    text = description.plain(schedule, backups)
+    for part in ("Name:             s", "schedule:                 @daily", "    ttl: ", "Backups:          7", "s-7",
+                 "phase:                    Enabled"):
+        assert part in text, part
+    assert "s-2" not in text
+    assert "Backups" not in description.plain(schedule, None) and "Status:\n  <none>" in description.plain(
+        {"metadata": schedule["metadata"]}, None)
+
+
+def test_details_lay_out_items_volumes_and_hooks() -> None:
+    assert list(details.item_lines({"v1/Pod": ["a/b(created)"], "v1/Node": ["n"]})) == [
+        "  v1/Node:", "    - n", "  v1/Pod:", "    - a/b(created)"]
+    assert list(details.volume_lines([
+        {"pvcNamespace": "a", "pvcName": "c", "pvName": "v", "skipped": True, "skippedReason": "why"},
+        {"pvName": "w", "backupMethod": "PodVolumeBackup", "result": "succeeded"}])) == [
+        "  a/c, v:  skipped: why", "  w:  PodVolumeBackup succeeded"]
+    assert list(details.item_lines(None)) == list(details.volume_lines([])) == ["  <none>"]
+    assert list(details.hook_lines({"hookStatus": {"hooksAttempted": 2, "hooksFailed": 1}, "pendingHooks": [{"a": 1}]})
+                ) == ["Hooks:  2 attempted, 1 failed", '  pending: {"a": 1}']

@@ -52,7 +52,10 @@ def test_describe_shows_phase_counts_and_spec(ark: Ark, done: str, restored: str
 
 
 def test_details_name_warnings_and_errors(ark: Ark, done: str) -> None:
-    assert ark.details("backup", done).endswith("Errors:\n  <none>\nWarnings:\n  <none>\n")
+    said = ark.details("backup", done)
+    assert "Resource List:\n" in said and "  v1/ConfigMap:\n    - kube-public/" in said
+    assert "Volumes:\n  <none>\nHooks:  <none>\n" in said
+    assert said.endswith("Errors:\n  <none>\nWarnings:\n  <none>\n")
 
 
 def test_logs_of_a_finished_run_come_from_the_bucket_and_leave_nothing(ark: Ark, done: str, restored: str) -> None:

@@ -7,7 +7,9 @@ import io
 import os
 import signal
 import stat
+import subprocess
 import tarfile
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,36 @@ def test_a_backup_that_is_not_there_or_has_nothing_is_refused_with_the_reason(
     ark("backup", name, "--storage-location", "nowhere", "--wait", code=1)
     assert "it has saved nothing" in ark("download", "backup", name, "-o", target, code=1).err
     assert os.listdir(tmp_path) == [] and requests(ark) == []
+
+
+def test_an_address_is_printed_that_gives_the_backup_to_whoever_has_it(ark: Ark, bucket: Bucket, done: str) -> None:
+    answer = ark("download", "backup", done, "--url")
+    with urllib.request.urlopen(answer.out.strip()) as content:
+        assert content.read() == bucket.read(f"backups/{done}/{done}.tar.gz")
+    assert "good until 20" in answer.err
+    [request] = requests(ark)
+    ark("delete", "downloadrequest", request)
+
+
+def test_a_request_by_plain_kubectl_is_met_by_a_pod_that_its_status_names(
+        ark: Ark, bucket: Bucket, done: str, name: str) -> None:
+    targets = {f"{name}-log": ("BackupLogs", done, f"backups/{done}/{done}-logs.gz"),
+               f"{name}-all": ("BackupContents", done, f"backups/{done}/{done}.tar.gz"),
+               f"{name}-none": ("BackupLog", "no-such", "")}
+    ark.cluster.apply(*({"apiVersion": "ark.heptio.com/v1", "kind": "DownloadRequest",
+                         "metadata": {"name": request, "namespace": ark.namespace},
+                         "spec": {"target": {"kind": kind, "name": target}}}
+                        for request, (kind, target, _) in targets.items()))
+    ark("reconcile", "--wait")
+    for request, (_, _, key) in targets.items():
+        status = ark.cluster.get("downloadrequests.ark.heptio.com", request, "-n", ark.namespace)["status"]
+        if not key:
+            assert status["phase"] == "Failed" and 'backup "no-such" does not exist' in status["message"]
+            continue
+        assert status["phase"] == "Processed" and status["podName"].startswith("ark-fetch-"), status
+        command = status["message"].partition("read it with: ")[2].partition(" >")[0].split()
+        read = subprocess.run(command, env=ark.variables, capture_output=True, check=False)
+        assert read.stdout == bucket.read(key), read.stderr
+    ark("delete", "downloadrequests", *targets, "--yes")
+    assert not [pod for pod in ark.cluster.get("jobs", "-n", ark.namespace)["items"]
+                if pod["metadata"]["name"].startswith(f"ark-fetch-{name}")]

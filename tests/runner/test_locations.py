@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -96,10 +97,44 @@ def test_fetch_brings_the_very_bytes_and_ends_when_they_are_taken(sound: Ark, tm
     eventually(output.exists, "the object is there")
     assert output.read_bytes() == content
     said = json.loads(runner.text)
-    assert said == {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    assert said == {"size": len(content), "sha256": hashlib.sha256(content).hexdigest(), "checked": ""}
+    assert json.loads(output.with_name("object.json").read_text()) == said
     output.unlink()
     began = time.monotonic()
     assert runner.wait(10) == 0 and time.monotonic() - began < 3
+
+
+VELEROS = Path(__file__).parents[1] / "fixtures/velero-1.18.1/backups/shop-velero-2"
+ARCHIVE = "backups/shop-velero-2/shop-velero-2.tar.gz"
+
+
+@pytest.mark.parametrize("cut", [0, 100])
+def test_an_archive_without_manifest_is_fetched_only_if_gzip_and_tar_are_sound(
+        sound: Ark, tmp_path: Path, cut: int) -> None:
+    content = (VELEROS / "shop-velero-2.tar.gz").read_bytes()
+    sound.write(ARCHIVE, content[:len(content) - cut])
+    sound.write("backups/shop-velero-2/velero-backup.json", (VELEROS / "velero-backup.json").read_bytes())
+    output = tmp_path / "object"
+    runner = sound.start("fetch", "--output", str(output), **fetching(sound, ARCHIVE, tmp_path))
+    if cut:
+        assert runner.wait(30) == errors.RUNNER_INVALID and not output.exists()
+        assert "Traceback" not in runner.text and ARCHIVE in runner.text
+        return
+    eventually(output.exists, "the object is there")
+    assert json.loads(runner.text)["checked"] == "archive"
+    output.unlink()
+    assert runner.wait(10) == 0
+
+
+def test_an_archive_that_is_not_what_its_backup_wrote_is_not_handed_out(
+        sound: Ark, tmp_path: Path, name: str) -> None:
+    sound.backup(name, includedNamespaces=["kube-public"], includedResources=["configmaps"])
+    assert sound.run("backup", name) == 0
+    key, output = f"backups/{name}/{name}.tar.gz", tmp_path / "object"
+    sound.write(key, gzip.compress(b"sound gzip, but another"))
+    runner = sound.start("fetch", "--output", str(output), **fetching(sound, key, tmp_path))
+    assert runner.wait(30) == errors.RUNNER_INVALID and not output.exists()
+    assert "is not what the backup wrote: its sha256 is" in runner.text and "Traceback" not in runner.text
 
 
 def test_fetch_says_that_a_key_is_missing(sound: Ark, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ TOPICS = {
     "schedules": "CronJobs for Schedules",
     "expiry": "backups that are not to be kept any longer",
     "deletions": "DeleteBackupRequests",
+    "downloads": "DownloadRequests",
     "leftovers": "what runs that are over have left in the buckets",
 }
 """Each is a module of this package with ``attend(upkeep)``, and what it sees to. The order matters: what is found in
