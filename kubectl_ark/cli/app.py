@@ -25,7 +25,8 @@ COMMANDS = {
     "cancel": "Stop a running backup or restore",
     "reconcile": "See to everything that nobody waits for, once",
     "download": "Save the archive of a backup on this machine",
-    "delete": "Delete objects of kubectl-ark",
+    "delete": "Delete backups with their data, and other objects of kubectl-ark",
+    "location": "Create and change storage locations",
     "version": "Print the versions of the plugin and of the runner",
 }
 

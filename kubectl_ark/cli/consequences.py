@@ -7,10 +7,13 @@ from typing import Any
 
 from kubectl_ark.model import kinds, labels
 
-GRAVE = frozenset({kinds.STORAGE_LOCATION, kinds.SNAPSHOT_LOCATION, kinds.RESTIC_REPOSITORY})
+GRAVE = frozenset({kinds.BACKUP, kinds.RESTORE, kinds.STORAGE_LOCATION, kinds.SNAPSHOT_LOCATION,
+                   kinds.RESTIC_REPOSITORY})
 """Kinds of which even one object is not deleted without a question."""
 
 _OF_KIND = {
+    kinds.BACKUP: "its data goes from the bucket for good, and the restores made from it go with it",
+    kinds.RESTORE: "its log and results go from the bucket; what it restored stays",
     kinds.SNAPSHOT_LOCATION: "its snapshots stay where they are, but a backup that names it cannot be made any more",
     kinds.RESTIC_REPOSITORY: "the repository and its data stay in the bucket",
     kinds.POD_VOLUME_BACKUP: "only this record goes: the data and the record in the bucket stay",

@@ -17,6 +17,12 @@ MANY = 10
 
 
 @click.command(cls=options.Command, epilog="""
+# Delete a backup with its data, its restores and their logs, after a question
+kubectl ark delete backup nightly-20240501000000
+
+# Delete all backups with a label without one
+kubectl ark delete backups -l team=shop --yes
+
 # Delete a schedule; its backups stay
 kubectl ark delete schedule nightly
 
@@ -30,22 +36,24 @@ kubectl ark delete downloadrequests --all --yes
 @click.option("-l", "--selector", metavar="SELECTOR", help="Delete what has these labels, instead of names")
 @click.option("--all", "everything", is_flag=True, help="Delete all of this type, instead of names")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask")
+@click.option("--any-cluster", is_flag=True, help="Backups: also those that another cluster made")
 @options.connection
 @click.pass_obj
 def delete(connection: options.Connection, words: tuple[str, ...], selector: str | None, everything: bool, yes: bool,
-           ) -> int:
+           any_cluster: bool) -> int:
     """Delete objects of kubectl-ark
 
     TYPE is a type of kubectl-ark as for `kubectl ark get`; TYPE/NAME works too. What is grave, and what is many, is
-    asked for first.
+    asked for first. Backups and restores go with what they have in the bucket: a Job deletes it, and what it could not
+    delete is told.
     """
     kind, names = target.several("delete", words, allowed=kinds.ALL)
     if selector == "":
         raise errors.UsageError("--selector is empty", hint="use --all to delete all")
     if [bool(names), selector is not None, everything].count(True) != 1:
         raise errors.UsageError("give names, --selector or --all", hint="just one of them")
-    if kind in (kinds.BACKUP, kinds.RESTORE):
-        raise errors.UsageError(f"{kind.plural} cannot be deleted by this version")
+    if any_cluster and kind != kinds.BACKUP:
+        raise errors.UsageError("--any-cluster is for backups")
     kubectl, namespace = connection.kubectl, connection.namespace
     found = deleting.chosen(kubectl, kind, namespace, names=names, selector="" if everything else selector)
     if not found:
@@ -58,6 +66,10 @@ def delete(connection: options.Connection, words: tuple[str, ...], selector: str
     asked = not yes and (not names or len(found) > 1 or consequences.is_grave(kind, found[0]))
     if asked:
         confirm(kind, found, meanings)
+    if kind in (kinds.BACKUP, kinds.RESTORE):
+        from kubectl_ark.cli.erasure import erase
+
+        return erase(kubectl, kind, found, namespace=namespace, any_cluster=any_cluster)
     for name in deleting.delete(kubectl, kind, found):
         click.echo(f"{output.qualified(kind, name)} deleted")
     for line in [] if asked else meanings:

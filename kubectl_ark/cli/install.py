@@ -106,8 +106,10 @@ def install(connection: options.Connection, /, **flags: Any) -> int:
     if installing.is_kept(kubectl, plan.namespace):
         output.say(f"Namespace {plan.namespace} was there before; it is used, and uninstall will leave it")
     output.say("Trying the storage location ...")
-    installing.validate(kubectl, plan)
+    tried = installing.validate(kubectl, plan)
     click.echo(f'kubectl-ark is installed in namespace {plan.namespace}; storage location "default" is Available')
+    if message := (tried.get("status") or {}).get("message"):
+        output.say(f"Storage location default: {message}")
     return errors.EXIT_OK
 
 

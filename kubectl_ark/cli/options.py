@@ -103,6 +103,14 @@ class Command(click.Command):
         return super().parse_args(ctx, [f"{each}=true" if each in alone else each for each in args])
 
 
+class Group(click.Group):
+    """Commands under one word; its help ends like theirs."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Examples as they stand, then the codes."""
+        formatter.write(epilog(self.epilog or ""))
+
+
 class WaitingCommand(Command):
     """A command with --wait."""
 

@@ -47,6 +47,8 @@ def _command(verb: str, kind: kinds.Kind, rest: Sequence[str]) -> str | None:
         return f"kubectl ark describe {singular} {name}"
     if verb == "delete":
         return " ".join(["kubectl ark delete", singular, *(rest or ["NAME"])])
+    if verb in ("create", "set") and kind == kinds.STORAGE_LOCATION:
+        return f"kubectl ark location {verb} {name}" + (" --bucket BUCKET" if verb == "create" else "")
     if verb == "download" and kind == kinds.BACKUP:
         return f"kubectl ark download backup {name}"
     if kind.singular not in _RUNS:

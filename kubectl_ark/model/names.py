@@ -11,7 +11,7 @@ MAX_CRON_JOB_NAME = 52
 
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
-VELERO_WORDS = ("create", "get", "describe", "delete", "logs", "download", "list", "cancel")
+VELERO_WORDS = ("create", "get", "describe", "delete", "logs", "download", "list", "cancel", "set")
 """Second words of Velero's CLI; a backup or restore is never named by accident like one of them."""
 
 

@@ -182,8 +182,17 @@ class Bucket:
             return None
         if str(headers.get("x-amz-object-lock-legal-hold") or "").upper() == "ON":
             return "under a legal hold"
-        until = _moment(str(headers.get("x-amz-object-lock-retain-until-date") or ""))
+        until = _moment(str(headers.get("x-amz-object-lock-retain-until-date") or "")) or self._retention(key)
         return f"locked until {until:%Y-%m-%dT%H:%M:%SZ}" if until and until > times.now() else None
+
+    def _retention(self, key: str) -> datetime.datetime | None:
+        """What the store says when it is asked for the lock itself; None also where it knows of no such thing."""
+        try:
+            with self._translated("looking for the lock of", key):
+                found = self._client.get_object_retention(self.location.bucket, self._key(key))
+        except errors.StoreError:
+            return None
+        return found.retain_until_date.replace(tzinfo=datetime.timezone.utc) if found else None
 
     def url_to_get(self, key: str, *, seconds: int) -> str:
         """A pre-signed address of the key for whoever holds it; it is a credential. Asks the store nothing.

@@ -14,7 +14,7 @@ Bytes = Union[bytes, memoryview]
 
 
 def headers(algorithm: str, data: Bytes) -> dict[str, str]:
-    """Headers of the put of ``data``. algorithm: one of ``config.CHECKSUMS``, "" for Content-MD5."""
+    """Headers of the put of ``data``. algorithm: one of ``location_config.CHECKSUMS``, "" for Content-MD5."""
     if not algorithm:
         return {"Content-MD5": _text(hashlib.md5(data, usedforsecurity=False).digest())}
     return {header(algorithm): value(algorithm, data)}

@@ -11,13 +11,11 @@ from typing import Any
 
 from kubectl_ark import errors
 from kubectl_ark.model import layout
-from kubectl_ark.store import config as settings
-from kubectl_ark.store.config import Config
+from kubectl_ark.model import location_config as settings
+from kubectl_ark.model.location_config import Config
 
 DEFAULT_SECRET = ("cloud-credentials", "cloud")
 """Velero's Secret and key where a location names none."""
-
-PROVIDERS = ("aws", "velero.io/aws")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,9 +59,8 @@ def parse(name: str, spec: dict[str, Any], *, secret: str | None, authority: str
     def invalid(text: str) -> errors.LocationInvalid:
         return errors.LocationInvalid(f'storage location "{name}": {text}')
 
-    provider = spec.get("provider")
-    if provider not in PROVIDERS:
-        raise invalid(f'provider "{provider}" is not supported; use "aws" for every S3-compatible store')
+    if problem := settings.provider_problem(spec.get("provider")):
+        raise invalid(problem)
     storage = spec.get("objectStorage") or {}
     bucket = str(storage.get("bucket") or "").strip("/")
     if not bucket:

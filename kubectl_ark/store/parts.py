@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 from minio import Minio
 
 from kubectl_ark.store import checksums
-from kubectl_ark.store.config import Config
+from kubectl_ark.model.location_config import Config
 
 PART_SIZE = 5 * 1024 * 1024
 """Bytes of one part, the least that S3 takes: with at most 10,000 parts this takes tars up to 48 GiB."""

@@ -23,7 +23,7 @@ BACKUPS: list[dict[str, Any]] = [
     ((), "name one"), (("pods", "x"), "pods"), (("schedule",), "--all"), (("schedule", "s", "--all"), "just one"),
     (("schedules", "-l", "a=b", "--all"), "just one"), (("schedule", "-l", ""), "--selector"),
     (("schedule", "Not_A_Name"), "Not_A_Name"), (("schedule/a", "location/b"), "one kind"),
-    (("schedule/a", "b"), "TYPE/NAME")])
+    (("schedule/a", "b"), "TYPE/NAME"), (("schedule", "a", "--any-cluster"), "for backups")])
 def test_a_mistake_is_one_line_that_names_it(arguments: tuple[str, ...], word: str) -> None:
     done = ark("delete", *arguments)
     assert done.returncode == 2 and done.stdout == "" and word in done.stderr
@@ -38,7 +38,8 @@ def answering(tmp_path: Path, answer: dict[str, Any]) -> dict[str, str]:
     return {"KUBECTL_ARK_KUBECTL": str(kubectl)}
 
 
-@pytest.mark.parametrize("arguments", [("location", "l"), ("schedules", "--all"), ("downloadrequests", "-l", "a=b")])
+@pytest.mark.parametrize("arguments", [
+    ("backup", "b"), ("restore", "r"), ("location", "l"), ("schedules", "--all"), ("downloadrequests", "-l", "a=b")])
 def test_what_is_grave_or_many_is_not_deleted_where_nobody_can_answer(
         tmp_path: Path, arguments: tuple[str, ...]) -> None:
     variables = answering(tmp_path, {"items": [SCHEDULE], **SCHEDULE})
@@ -63,7 +64,6 @@ def test_the_meaning_tells_of_the_backups_that_are_touched() -> None:
     assert "go from the cluster with it" in consequences.of(kinds.SCHEDULE, owning, BACKUPS)
 
 
-@pytest.mark.parametrize("kind", [each for each in kinds.ALL if each not in (kinds.BACKUP, kinds.RESTORE)],
-                         ids=lambda kind: str(kind.kind))
+@pytest.mark.parametrize("kind", kinds.ALL, ids=lambda kind: str(kind.kind))
 def test_every_kind_has_a_meaning(kind: kinds.Kind) -> None:
     assert consequences.of(kind, {"metadata": {"name": "x"}, "spec": {"backupName": "b"}}, [])

@@ -87,10 +87,15 @@ def _delete(upkeep: Upkeep, request: dict[str, Any], name: str) -> list[str]:
     if problems:
         return problems
     _write(upkeep, request, phase=deletions.IN_PROGRESS, backupUID=backup["metadata"]["uid"], storageLocation=place)
-    _mark(upkeep, backup)
+    former = phases.phase_of(backup)
+    _mark(upkeep, backup, former, Phase.DELETING.value)
     failures: list[str] = []
     if bucket is not None:
-        failures = removal.remove_backup(bucket, backup, cluster_id=cluster)
+        try:
+            failures = removal.remove_backup(bucket, backup, cluster_id=cluster)
+        except errors.StoreError:
+            _mark(upkeep, backup, Phase.DELETING.value, former)  # it is as whole as it was
+            raise
     for restore in restores:
         failures += _remove_restore(upkeep, restore, bucket)
     if not failures:
@@ -118,15 +123,15 @@ def _is_of(restore: dict[str, Any], backup: str) -> bool:
     return backup in ((restore.get("spec") or {}).get("backupName"), status.get("backupName"))
 
 
-def _mark(upkeep: Upkeep, backup: dict[str, Any]) -> None:
-    """Phase Deleting, unless it is there already. Raises Conflict where the backup has changed meanwhile."""
-    if phases.phase_of(backup) == Phase.DELETING:
+def _mark(upkeep: Upkeep, backup: dict[str, Any], former: str, phase: str) -> None:
+    """Write a phase in the place of the former one. Raises Conflict where the backup has changed meanwhile."""
+    if phase == former:
         return
     try:
         upkeep.api.patch_json(BACKUPS.path(upkeep.namespace, backup["metadata"]["name"]) + "/status", [
             {"op": "test", "path": "/metadata/uid", "value": backup["metadata"]["uid"]},
-            {"op": "test", "path": "/status/phase", "value": phases.phase_of(backup)},
-            {"op": "add", "path": "/status/phase", "value": Phase.DELETING.value}])
+            {"op": "test", "path": "/status/phase", "value": former},
+            {"op": "add", "path": "/status/phase", "value": phase}])
     except (errors.Rejected, errors.NotFound) as failure:
         raise errors.Conflict(f"the backup has changed meanwhile: {failure}") from failure
 

@@ -9,6 +9,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl, urlsplit
 
+PROVIDERS = ("aws", "velero.io/aws")
+
 CHECKSUMS = ("CRC32", "SHA1", "SHA256")
 """Algorithms that Python has in C; of S3's others, CRC32C and CRC64NVME, none is needed where these are."""
 
@@ -35,6 +37,13 @@ class Config:
     """What every object is stored with: encryption by the store, tags."""
     checksum: str = ""
     """One of CHECKSUMS; "" for Content-MD5, which every store knows."""
+
+
+def provider_problem(provider: object) -> str | None:
+    """Why a location's provider will not do; None if it will."""
+    if provider in PROVIDERS:
+        return None
+    return f'provider "{provider}" is not supported; use "aws" for every S3-compatible store'
 
 
 def parse(config: Mapping[str, str], *, refuse: Callable[[str], Exception]) -> Config:
