@@ -1,0 +1,83 @@
+"""``delete`` and ``location`` as typed, carried out by Jobs on the node with their own accounts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.ark import Ark, finish
+from tests.e2e.bucket import Bucket
+from tests.environment import BUCKET, Environment
+
+pytestmark = pytest.mark.node
+
+
+@pytest.fixture
+def backups(ark: Ark, name: str) -> Iterator[list[str]]:
+    """Two small backups with a label, made at once."""
+    made = [f"{name}-{number}" for number in range(2)]
+    waiting = [ark.start("backup", each, "--include-namespaces", "kube-public", "--labels", f"of={name}", "--wait")
+               for each in made]
+    for each in waiting:
+        assert finish(each).code == 0
+    yield made
+    ark("delete", "backups", "-l", f"of={name}", "--yes", code=None)
+
+
+def test_backups_go_with_their_restores_and_are_seen_deleting(
+        ark: Ark, bucket: Bucket, cluster: Environment, backups: list[str], name: str) -> None:
+    first, second = backups
+    ark("restore", f"{name}-r", "--from-backup", first, "--wait")
+    assert bucket.keys(f"restores/{name}-r/")
+    refused = ark("delete", "backup", first, code=2, input="")
+    assert "--yes" in refused.err and ark.exists("backups.ark.heptio.com", first)
+    watching = subprocess.Popen(
+        ["kubectl", "get", "backups.ark.heptio.com", first, "-n", ark.namespace, "-w", "-o",
+         "jsonpath={.status.phase}{\"\\n\"}"], env=dict(cluster.variables), text=True, stdout=subprocess.PIPE)
+    done = ark("delete", "backup", first, "--yes")
+    assert done.out == f"backup.ark.heptio.com/{first} deleted\n"
+    watching.terminate()
+    assert "Deleting" in watching.communicate()[0].split()
+    assert not bucket.keys(f"backups/{first}/") and not bucket.keys(f"restores/{name}-r/")
+    assert not ark.exists("restores.ark.heptio.com", f"{name}-r")
+    [record] = [each for each in json.loads(ark("get", "deletebackuprequests", "-o", "json").out)["items"]
+                if each["spec"]["backupName"] == first]
+    assert record["status"]["phase"] == "Processed"
+    assert record["metadata"]["annotations"]["ark.heptio.com/requested-by"]
+    # What cannot be deleted is said, with exit code 1; one that works all the same is deleted.
+    cluster.run("patch", "backups.ark.heptio.com", second, "-n", ark.namespace, "--subresource=status", "--type=merge",
+                "-p", json.dumps({"status": {"phase": "InProgress"}}))
+    refused = ark("delete", "backups", "-l", f"of={name}", "--yes", code=1)
+    assert f"backup/{second} is not deleted:" in refused.err and "cancel it first" in refused.err
+    cluster.run("patch", "backups.ark.heptio.com", second, "-n", ark.namespace, "--subresource=status", "--type=merge",
+                "-p", json.dumps({"status": {"phase": "Completed"}}))
+
+
+def test_a_restore_goes_with_its_log(ark: Ark, bucket: Bucket, backups: list[str], name: str) -> None:
+    ark("restore", f"{name}-r", "--from-backup", backups[0], "--wait")
+    assert ark("delete", "restore", f"{name}-r", "--yes").out == f"restore.ark.heptio.com/{name}-r deleted\n"
+    assert not bucket.keys(f"restores/{name}-r/") and not ark.exists("restores.ark.heptio.com", f"{name}-r")
+
+
+def test_a_location_is_made_only_if_it_works_and_a_change_that_does_not_is_taken_back(
+        ark: Ark, cluster: Environment, name: str) -> None:
+    config = f"s3Url={cluster.s3_url},region=us-east-1"
+    flags = ("--bucket", BUCKET, "--prefix", f"{ark.prefix}/plugins/{name}", "--credential", "cloud-credentials=cloud")
+    failed = ark("location", "create", name, "--bucket", "nosuch-bucket", "--config", config, code=1)
+    assert "the bucket does not exist" in failed.err and not ark.exists("backupstoragelocations.ark.heptio.com", name)
+    assert f"{name} created" in ark("location", "create", name, *flags, "--config", config).out
+    try:
+        failed = ark("location", "set", name, "--config", "s3Url=http://127.0.0.1:9", code=1)
+        assert "nothing was changed" in failed.err
+        spec = cluster.get("backupstoragelocations.ark.heptio.com", name, "-n", ark.namespace)["spec"]
+        assert spec["config"]["s3Url"] == cluster.s3_url and spec["accessMode"] == "ReadWrite"
+        ark("location", "set", name, "--access-mode", "ReadOnly", "--labels", "a=b")
+        assert name in ark("location", "get").out
+        failed = ark("backup", f"{name}-b", "--storage-location", name, "--wait", code=1)
+        assert "ReadOnly" in failed.err
+    finally:
+        ark("delete", "location", name, "--yes")
+        ark("delete", "backup", f"{name}-b", "--yes", code=None)
