@@ -100,10 +100,10 @@ def user(cluster: Environment, tmp_path: Path) -> Iterator[dict[str, str]]:
     cluster.run("wait", "--for=delete", "namespace/shop", "--timeout=60s", check=False)
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}},
                   {"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "b"},
-                   "metadata": {"name": "c", "namespace": "shop", "labels": {"app": "web"}}})
+                   "metadata": {"name": "web-config", "namespace": "shop", "labels": {"app": "web"}}})
     yield variables
     subprocess.run(["kubectl", "ark", "uninstall", "--yes"], env=variables, capture_output=True, check=False)
-    cluster.run("delete", "namespace", "shop", "--ignore-not-found", "--wait=false")
+    cluster.run("delete", "namespace", "shop", "shop-copy", "--ignore-not-found", "--wait=false")
     Bucket(cluster, PREFIX).remove()
 
 

@@ -72,6 +72,7 @@ def objects_rows(environment: Environment, directory: Path, small: int, large: i
         with scene(environment, directory / "two", prefix=prefix) as target:
             rows = [_backup_row(small, pairs), _memory_row(small, first["peak_mib"]),
                     *_restore_rows(target, small, directory)]
+        rows += _existing_rows(source, small)
         _say(f"creating {large - small} more objects")
         source.populate(large - small, NAMESPACES, "more", directory=directory)
         _say(f"backing up {large} objects")
@@ -116,6 +117,24 @@ def _restore_rows(target: Scene, count: int, directory: Path) -> list[Row]:
     rate = ours["items"] / ours["seconds"]
     return [Row(f"restore of {count} objects, rate to bare creating by 32 threads", rate / bare, 0.8, "x",
                 f"{rate:.0f}/s to {bare:.0f}/s", least=True), _memory_row(count, ours["peak_mib"], "restore")]
+
+
+def _existing_rows(source: Scene, count: int) -> list[Row]:
+    """Restoring into the cluster that was backed up, where all is there and nothing has changed."""
+    ratios, ours_seconds, bare_seconds, peak = [], [], [], 0.0
+    for index in range(PAIRS + 1):
+        _say(f"restore of what exists against bare listing and reading, round {index} of {PAIRS}")
+        bare = source.bare_list()["seconds"] + source.bare_read("b1")["seconds"]
+        ours = source.run("restore", f"exists{index}", {"backupName": "b1"})
+        peak = max(peak, ours["peak_mib"])
+        if index:
+            ratios.append(ours["seconds"] / bare)
+            ours_seconds.append(ours["seconds"])
+            bare_seconds.append(bare)
+    detail = f"{_spread(ratios)}; {statistics.median(ours_seconds):.2f} s to {statistics.median(bare_seconds):.2f} s"
+    return [Row(f"restore of {count} objects that all exist, to bare listing and reading of the tar",
+                statistics.median(ratios), 1.5, "x", detail),
+            _memory_row(count, peak, "restore of what exists,")]
 
 
 def command_rows(environment: Environment, directory: Path) -> list[Row]:

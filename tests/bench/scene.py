@@ -16,6 +16,7 @@ from typing import Any
 from kubectl_ark import errors
 from kubectl_ark.kube.api import Api
 from kubectl_ark.kube.connection import connect
+from kubectl_ark.model import layout
 from kubectl_ark.render.jobspecs import render
 from tests.bench import objects
 from tests.cluster.binaries import Binaries
@@ -31,7 +32,7 @@ class Scene:
     """One API server with our CRDs and a storage location on the test cluster's S3."""
 
     def __init__(self, kubeconfig: Path, environment: Environment, *, prefix: str) -> None:
-        self.kubeconfig = str(kubeconfig)
+        self.kubeconfig, self._environment, self._prefix = str(kubeconfig), environment, prefix
         self.api = Api(connect(kubeconfig=self.kubeconfig))
         for definition in render("crds", {}):
             self.api.create(CRDS, definition)
@@ -69,6 +70,11 @@ class Scene:
         """Run bare_list."""
         return python("-m", "tests.bench.bare_list", self.kubeconfig)
 
+    def bare_read(self, backup: str) -> dict[str, Any]:
+        """Run bare_read on a backup's tar. The secret key goes in by stdin: arguments are for all to see."""
+        return python("-m", "tests.bench.bare_read", self._environment.s3_url, self._environment.s3_access_key, BUCKET,
+                      f"{self._prefix}/{layout.contents(backup)}", input=self._environment.s3_secret_key)
+
     def run(self, work: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
         """Make a Backup or Restore and run it."""
         self.create(f"{work}s", name, spec)
@@ -98,8 +104,8 @@ def wait_until_served(api: Api, path: str) -> None:
             time.sleep(0.1)
 
 
-def python(*arguments: str) -> dict[str, Any]:
+def python(*arguments: str, input: str | None = None) -> dict[str, Any]:
     """Run a program of the benchmark; the JSON that it prints."""
-    done = subprocess.run([sys.executable, *arguments], text=True, stdout=subprocess.PIPE, check=True)
+    done = subprocess.run([sys.executable, *arguments], text=True, stdout=subprocess.PIPE, check=True, input=input)
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures

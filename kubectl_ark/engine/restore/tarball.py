@@ -6,6 +6,7 @@ long names and PAX paths, which is what Go's and Python's writers make (POSIX.1-
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ MAX_ITEM_BYTES = 8 * 1024 * 1024
 MAX_HEADER_BYTES = 64 * 1024
 MAX_ENTRIES = 5_000_000
 
+_BAD_NAME = re.compile(r"[\x00-\x1f\x7f\\]|(?:\A|/)\.{0,2}(?:/|\Z)")
 _EMPTY = bytes(BLOCK)
 _REGULAR = (b"0", b"\0", b"7")
 _KINDS = {b"1": "a hard link", b"2": "a symbolic link", b"3": "a device", b"4": "a device", b"6": "a pipe"}
@@ -95,18 +97,17 @@ def _name(header: bytes, subject: str) -> str:
 def _checked(name: str, subject: str) -> str:
     """The name without a leading "./". Refused: absolute, "..", backslash, control characters, empty parts."""
     relative = name.removeprefix("./").removesuffix("/")
-    bad = (not relative or "\\" in relative or any(char < " " or char == "\x7f" for char in relative)
-           or any(part in ("", ".", "..") for part in relative.split("/")))
-    if bad and name not in (".", "./"):
+    if _BAD_NAME.search(relative) and name not in (".", "./"):
         raise errors.Damaged(f"{subject} contains the name {name!r}, which leads out of it; it was not restored")
     return relative
 
 
 def _number(field: bytes, subject: str) -> int:
     text = field.partition(b"\0")[0].strip(b" ")
-    if not text or any(byte not in b"01234567" for byte in text):
-        raise errors.Damaged(f"{subject} is damaged: a tar header has {field!r} for a number")
-    return int(text, 8)
+    try:
+        return int(text if text.isdigit() else b"", 8)
+    except ValueError:
+        raise errors.Damaged(f"{subject} is damaged: a tar header has {field!r} for a number") from None
 
 
 def _text(raw: bytes, subject: str) -> str:
