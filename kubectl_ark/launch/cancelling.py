@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import getpass
-import json
 
 from kubectl_ark import errors
-from kubectl_ark.launch import runs
-from kubectl_ark.launch.kubectl import Kubectl, KubectlError
+from kubectl_ark.launch import audit, runs
+from kubectl_ark.launch.kubectl import Kubectl
 from kubectl_ark.model import kinds, labels, phases, times
 from kubectl_ark.render import jobs
 
@@ -32,8 +31,4 @@ def cancel(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str) -> str
 
 def who(kubectl: Kubectl) -> str:
     """The user as the API server knows him, else as this machine does."""
-    try:
-        review = json.loads(kubectl.run("auth", "whoami", "-o", "json"))
-        return str(review["status"]["userInfo"]["username"])
-    except (KubectlError, ValueError, KeyError):
-        return getpass.getuser()
+    return audit.user(kubectl) or getpass.getuser()

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from kubectl_ark import errors
-from kubectl_ark.launch import paths
+from kubectl_ark.launch import audit, paths
 from kubectl_ark.launch.kubectl import Kubectl, KubectlError
 from kubectl_ark.model import kinds, labels, sight
 from kubectl_ark.model.settings import CONFIG_MAP, Settings, from_data
@@ -61,7 +61,8 @@ def start(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], *, memor
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         reading = pool.submit(read_settings, kubectl, namespace)
         try:
-            created = kubectl.create(paths.custom(kind, namespace), resource, dry_run=dry_run)
+            signed = audit.signed(kubectl, resource)
+            created = kubectl.create(paths.custom(kind, namespace), signed, dry_run=dry_run)
         except KubectlError as error:
             if error.status_reason == "NotFound":
                 reading.result()  # says it better, if it is not installed

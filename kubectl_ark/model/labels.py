@@ -21,6 +21,12 @@ INSTALLATION = f"{GROUP}/installation"
 """On roles and bindings: Ark's namespace, wherever they lie themselves."""
 
 SYNCED = f"{GROUP}/synced"
+REQUESTER = f"{GROUP}/requester"
+"""Annotation of what the plugin makes: the user as the API server knew him; missing where it did not say."""
+
+PLUGIN_VERSION = f"{GROUP}/plugin-version"
+"""Annotation of the same: the version of the plugin."""
+
 JOB = f"{GROUP}/job"
 """Annotation of a Backup that a schedule's pod has made: "<name>/<uid>" of that pod's Job, which runs it too."""
 

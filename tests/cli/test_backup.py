@@ -31,6 +31,32 @@ def test_flags_become_the_spec() -> None:
     assert backup["apiVersion"] == "ark.heptio.com/v1" and backup["kind"] == "Backup"
 
 
+def test_further_flags_become_the_spec() -> None:
+    backup = made("b", "--include-cluster-scoped-resources", "*", "--exclude-cluster-scoped-resources", "nodes",
+                  "--include-namespace-scoped-resources", "pods,secrets", "--exclude-namespace-scoped-resources=events",
+                  "--or-selector", "a=b or c in (d,e)", "--ordered-resources", "pods=x/a,x/b; pv=v",
+                  "--resource-policies-configmap", "policy", "--qps", "0.5", "--parallel", "4")
+    assert backup["spec"] == {
+        "includedClusterScopedResources": ["*"], "excludedClusterScopedResources": ["nodes"],
+        "includedNamespaceScopedResources": ["pods", "secrets"], "excludedNamespaceScopedResources": ["events"],
+        "orLabelSelectors": [{"matchLabels": {"a": "b"}}, {
+            "matchExpressions": [{"key": "c", "operator": "In", "values": ["d", "e"]}]}],
+        "orderedResources": {"pods": "x/a,x/b", "pv": "v"}, "qps": 0.5, "parallel": 4,
+        "resourcePolicy": {"kind": "ConfigMap", "name": "policy"}}
+
+
+@pytest.mark.parametrize(("flags", "words"), [
+    (("--ordered-resources", "pods"), '"pods" is not KIND='), (("--qps", "0"), "qps"),
+    (("--parallel", "0"), "parallel"),
+    (("--ordered-resources", "pods=a/b/c"), '"a/b/c"'), (("--or-selector", "a=b or c d"), "--or-selector"),
+    (("-l", "a=b", "--or-selector", "a=b"), "exclude each other"),
+    (("--include-resources", "pods", "--include-cluster-scoped-resources", "nodes"), "cannot stand beside"),
+    (("--exclude-namespace-scoped-resources", "*,pods"), "stands alone")])
+def test_a_mistake_in_a_further_flag_is_told(flags: tuple[str, ...], words: str) -> None:
+    done = ark("backup", "b", *flags, "--dry-run=client")
+    assert done.returncode in (1, 2) and words in done.stderr and done.stderr.count("\n") <= 4
+
+
 def test_a_flag_that_means_true_when_alone_does_not_swallow_the_name() -> None:
     backup = made("--include-cluster-resources", "b")
     assert backup["metadata"]["name"] == "b" and backup["spec"] == {"includeClusterResources": True}
