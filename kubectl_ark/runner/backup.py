@@ -21,7 +21,7 @@ from kubectl_ark.kube.pages import items
 from kubectl_ark.model import backup_spec, kinds, layout, phases, times
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.model.resources import custom
-from kubectl_ark.runner import cluster, locations, policies
+from kubectl_ark.runner import cluster, installed, locations, policies
 from kubectl_ark.runner.forward import warnings_to
 from kubectl_ark.runner.heartbeat import Heartbeat
 from kubectl_ark.runner.run import Run, TakenOver
@@ -59,7 +59,8 @@ def backup(work: Work) -> None:
             with Heartbeat(run, work.progress, count_field="itemsBackedUp"):
                 api = work.api.limited(qps=spec.get("qps"))
                 collected = collect(api, bucket, effective, key=layout.contents(run.name), directory=work.directory,
-                                    log=log, progress=work.progress, stage=stage)
+                                    log=log, progress=work.progress, stage=stage,
+                                    reach=lambda: installed.settings(work.api, work.namespace).reach)
                 work.progress.checkpoint()
                 outcome = _store(work, run, bucket, spec, collected=collected, ownership=ownership,
                                  cluster_id=cluster_id, log=log, stage=stage)
@@ -192,4 +193,8 @@ def _withdrawn_on_failure(ownership: Ownership, bucket: Bucket, run: Run, log: R
 
 def _is_gone(work: Work, uid: str) -> bool:
     """True if no Backup of this name and uid exists anywhere in this cluster."""
-    return not any(item["metadata"]["uid"] == uid for item in items(work.api, custom(kinds.BACKUP)))
+    try:
+        return not any(item["metadata"]["uid"] == uid for item in items(work.api, custom(kinds.BACKUP)))
+    except errors.Forbidden:  # an installation for some namespaces sees its own Backups only
+        return not any(item["metadata"]["uid"] == uid
+                       for item in items(work.api, custom(kinds.BACKUP), work.namespace))

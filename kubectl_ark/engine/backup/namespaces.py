@@ -24,13 +24,16 @@ class Namespaces:
     """Labelled to be kept out of backups."""
 
 
-def survey(objects: Iterable[dict[str, Any]], selection: Selection) -> Namespaces:
-    """objects: every Namespace of the cluster. The selection's patterns are expanded to names that exist."""
+def survey(objects: Iterable[dict[str, Any]], selection: Selection, *, limited: bool = False) -> Namespaces:
+    """objects: every Namespace of the cluster. The selection's patterns are expanded to names that exist.
+
+    limited: others may exist that cannot be seen, so that each namespace is to be asked for by its name.
+    """
     present: dict[str, dict[str, Any]] = {item["metadata"]["name"]: item for item in objects}
     hidden = [name for name, item in present.items() if labels.is_excluded(item["metadata"].get("labels"))]
     chosen = sorted(name for name in present if selection.takes_namespace(name) and name not in hidden)
     return Namespaces(
-        wanted=None if selection.every_namespace and not hidden else chosen,
+        wanted=None if selection.every_namespace and not hidden and not limited else chosen,
         missing=[name for name in selection.included_namespaces
                  if not globs.is_pattern(name) and name not in present],
         terminating=[name for name in chosen if phase_of(present[name]) == "Terminating"],

@@ -32,10 +32,13 @@ class Related:
 
     def __init__(
         self, api: Api, catalog: Catalog, selection: Selection, *, collector: Collector, log: RunLog,
-        checkpoint: Callable[[], None],
+        checkpoint: Callable[[], None], limited: bool = False,
     ) -> None:
+        """limited: the account reaches some namespaces only, so that what lies in none may well be kept from it."""
         self._api, self._catalog, self._selection = api, catalog, selection
         self._collector, self._log, self._checkpoint = collector, log, checkpoint
+        self._limited = limited
+        self._withheld: dict[str, None] = {}
 
     def collect(self, listed: Iterable[Resource], collected: Iterable[Resource]) -> None:
         """listed: kinds whose lists were taken whole. collected: kinds of which the archive has items."""
@@ -46,6 +49,9 @@ class Related:
         self._named(PRIORITY_CLASSES, [(None, name) for name in sorted(references.priority_classes)], whole)
         self._bindings(references.accounts, whole)
         self._definitions(collected, whole)
+        if self._withheld:
+            self._log.warning("left out, since this installation reaches only some namespaces, though saved objects "
+                              f"refer to them: {', '.join(self._withheld)}", place=CLUSTER)
 
     def _resource(self, group_resource: str, namespace: str | None, whole: set[str]) -> Resource | None:
         """The kind, if it is served, wanted and not listed as a whole already."""
@@ -81,8 +87,7 @@ class Related:
         except errors.Unreachable:
             raise
         except errors.ApiError as failure:
-            self._log.error(f"{resource.group_resource} that others refer to: {failure}", place=CLUSTER,
-                            resource=resource.group_resource)
+            self._tell(f"{resource.group_resource} that others refer to", resource, failure)
             return
         for namespace, name in sorted(missing, key=str):
             self._log.warning(f"{resource.group_resource} {f'{namespace}/' if namespace else ''}{name} is referred to, "
@@ -123,4 +128,10 @@ class Related:
         except errors.Unreachable:
             raise
         except errors.ApiError as failure:
+            self._tell(what, resource, failure)
+
+    def _tell(self, what: str, resource: Resource, failure: errors.ApiError) -> None:
+        if self._limited and isinstance(failure, errors.Forbidden):
+            self._withheld[resource.group_resource] = None
+        else:
             self._log.error(f"{what}: {failure}", place=CLUSTER, resource=resource.group_resource)

@@ -14,6 +14,7 @@ from kubectl_ark.engine.backup.archive import Archive
 from kubectl_ark.engine.backup.collector import Collector
 from kubectl_ark.engine.backup.hooks import PodStage
 from kubectl_ark.engine.backup.ordered import Ordered
+from kubectl_ark.engine.backup.horizon import Horizon, Reach
 from kubectl_ark.engine.backup.pipeline import Upload, Uploaded
 from kubectl_ark.engine.backup.related import Related
 from kubectl_ark.engine.backup.volumes import VolumeRecords
@@ -22,7 +23,6 @@ from kubectl_ark.engine.results import CLUSTER
 from kubectl_ark.engine.runlog import RunLog
 from kubectl_ark.kube import discovery
 from kubectl_ark.kube.api import Api
-from kubectl_ark.kube.pages import items
 from kubectl_ark.model.resources import Catalog, Resource
 from kubectl_ark.store.bucket import Bucket
 
@@ -40,11 +40,11 @@ class Collected:
 
 def run(
     api: Api, bucket: Bucket, spec: dict[str, Any], *, key: str, directory: Path, log: RunLog, progress: Progress,
-    stage: PodStage,
+    stage: PodStage, reach: Reach = tuple,
 ) -> Collected:
     """Store every object that ``spec`` (a Backup's, defaulted and valid) selects in the tar under ``key``.
 
-    directory: scratch space. stage: what is done around each pod.
+    directory: scratch space. stage: what is done around each pod. reach: the namespaces that this installation reaches.
 
     What cannot be read is an error in the log and does not stop the run. Raises StoreError where the upload fails,
     ApiError where not even discovery answers, and what ``progress.checkpoint`` raises; the upload is then aborted.
@@ -57,7 +57,7 @@ def run(
     with Upload(bucket, key, checkpoint=progress.checkpoint) as upload:
         archive = Archive(upload, directory=directory, mtime=int(time.time()))
         hidden = _collect(api, catalog, spec, archive=archive, volumes=archive_volumes, log=log, progress=progress,
-                          stage=stage)
+                          stage=stage, reach=reach)
         stage.finish()
         archive.finish()
         progress.step("uploading")
@@ -66,13 +66,15 @@ def run(
 
 def _collect(
     api: Api, catalog: Catalog, spec: dict[str, Any], *, archive: Archive, volumes: VolumeRecords, log: RunLog,
-    progress: Progress, stage: PodStage,
+    progress: Progress, stage: PodStage, reach: Reach,
 ) -> list[str]:
     """Everything into the archive; the namespaces that hid themselves."""
     chosen = selection.of_spec(spec, catalog)
     namespace_kind = catalog.get(selection.NAMESPACES)
     assert namespace_kind is not None, "every API server serves namespaces"
-    survey = namespaces.survey(items(api, namespace_kind), chosen)
+    horizon = Horizon(api, namespace_kind, reach)
+    limited = horizon.limited_to is not None
+    survey = namespaces.survey(horizon.objects(), chosen, limited=limited)
     words.tell(chosen.kinds, catalog, log)
     for name in survey.missing:
         log.error(f'namespace "{name}" is included by name, but it does not exist', place=name)
@@ -80,6 +82,8 @@ def _collect(
         log.warning(f'namespace "{name}" is being deleted: what is left of it is taken', place=name)
     collector = Collector(archive, log, volumes, partial=bool(chosen.label_selectors), stage=stage.take)
     listed = kinds.listed(catalog, chosen)
+    if limited:
+        listed = horizon.within(listed, spec, log)
     ordered = Ordered(api, spec, catalog, selection=chosen, log=log)
     for unused in ordered.unused(listed):
         log.warning(f"spec.orderedResources: {unused} is not in this backup", place=CLUSTER)
@@ -88,13 +92,14 @@ def _collect(
     collected = _lists(ahead, collector, ordered, wanted=None if survey.wanted is None else frozenset(survey.wanted),
                        several=len(chosen.queries) > 1, archive=archive, log=log, progress=progress)
     progress.step("collecting what items refer to")
-    related = Related(api, catalog, chosen, collector=collector, log=log, checkpoint=progress.checkpoint)
+    related = Related(api, catalog, chosen, collector=collector, log=log, checkpoint=progress.checkpoint,
+                      limited=limited)
     related.collect(listed, collected)
     if chosen.takes_namespace_objects:
         collector.begin(namespace_kind)
         holding = collector.references.namespaces
         collector.page(namespace_kind, [
-            item for item in items(api, namespace_kind) if namespaces.keeps(item, chosen, holding=holding)], None)
+            item for item in horizon.objects() if namespaces.keeps(item, chosen, holding=holding)], None)
     if not archive.items:
         log.warning("nothing was selected: no object passes the filters; see the Backup's spec")
     progress.done(archive.items - progress.snapshot()[0])

@@ -27,6 +27,9 @@ TERMINATING_SECONDS = 600.0
 
 POLL_SECONDS = 1.0
 
+_MAKE_IT = ('create the namespace, let kubectl-ark reach it with "kubectl ark install --namespaces", '
+            "then restore again")
+
 
 class Namespaces:
     """Which namespaces this run made, and which it could not get; filled by ``ensure``.
@@ -58,6 +61,10 @@ class Namespaces:
                     context.api.raw("POST", PATH, body=encode(body), params=CREATE_PARAMS)
                 except errors.Conflict:
                     live = self._live(name)
+                except errors.Forbidden as refusal:  # an installation for some namespaces uses those that are there
+                    live = self._seen(name)
+                    if live is None:
+                        raise errors.Forbidden(refusal.message, hint=_MAKE_IT) from refusal
                 else:
                     with self._lock:
                         self.fresh.add(name)
@@ -98,6 +105,12 @@ class Namespaces:
                     f"it is still being deleted after {self._patience:.0f} s",
                     hint=f'see what holds it with "kubectl get namespace {name} -o yaml", then restore again')
             time.sleep(POLL_SECONDS)
+
+    def _seen(self, name: str) -> Object | None:
+        try:
+            return self._live(name)
+        except errors.Forbidden:
+            return None
 
     def _live(self, name: str) -> Object | None:
         try:
