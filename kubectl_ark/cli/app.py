@@ -23,6 +23,7 @@ COMMANDS = {
     "describe": "Show a backup, restore or other object in detail",
     "logs": "Print the log of a backup or restore",
     "cancel": "Stop a running backup or restore",
+    "schedule": "Make backups again and again",
     "reconcile": "See to everything that nobody waits for, once",
     "download": "Save the archive of a backup on this machine",
     "delete": "Delete backups with their data, and other objects of kubectl-ark",

@@ -8,7 +8,7 @@ import click
 
 from kubectl_ark import errors
 from kubectl_ark.cli import backup_flags, options, running, words
-from kubectl_ark.model import backup_spec, globs, kinds, names, times
+from kubectl_ark.model import backup_spec, globs, kinds, names, schedules, times
 
 
 @click.command(cls=options.WaitingCommand, epilog="""
@@ -25,10 +25,14 @@ kubectl ark backup web -l app=web --exclude-resources secrets
 kubectl ark backup shop --include-namespace-scoped-resources deployments.apps,pods \\
   --include-cluster-scoped-resources storageclasses --ordered-resources pods=shop/db --qps 20
 
+# Save now what a schedule saves, under a name like those that it makes
+kubectl ark backup --from-schedule nightly
+
 # Print the object, for Git
 kubectl ark backup nightly --include-namespaces 'prod-*' --dry-run=client -o yaml
 """)
 @click.argument("name", nargs=-1)
+@click.option("--from-schedule", metavar="SCHEDULE", help="Save what this schedule saves, now")
 @backup_flags.fields
 @running.run_options
 @options.connection
@@ -45,13 +49,29 @@ def backup(connection: options.Connection, /, name: tuple[str, ...], **flags: An
     request = running.Request.of(flags)
     if flags["filename"]:
         resource = running.from_file(kinds.BACKUP, flags, namespace=connection.namespace, name=name,
-                                     further=backup_flags.FLAGS)
+                                     further=(*backup_flags.FLAGS, "from_schedule"))
+    elif flags["from_schedule"]:
+        resource = _of_schedule(connection, name[0] if name else None, flags)
     else:
         spec = backup_flags.spec(flags)
         resource = running.new(kinds.BACKUP, name[0] if name else _generated_name(spec), connection.namespace, spec,
                                labels=flags["labels"], annotations=flags["annotations"])
     problems = backup_spec.problems(resource["spec"])
     return running.execute(connection.kubectl, kinds.BACKUP, resource, problems, request)
+
+
+def _of_schedule(connection: options.Connection, name: str | None, flags: dict[str, Any]) -> dict[str, Any]:
+    """The Backup that the schedule would make now, with the user's labels and annotations. Raises KubectlFailed."""
+    from kubectl_ark.launch import runs
+
+    running.refuse_beside("--from-schedule", flags, backup_flags.FLAGS, hint="the schedule says what is saved")
+    source = flags["from_schedule"]
+    schedule = runs.read(connection.kubectl, kinds.SCHEDULE, source, connection.namespace)
+    resource = schedules.backup(schedule, name=name or schedules.backup_name(source, times.now()))
+    for field in ("labels", "annotations"):
+        if merged := {**(resource["metadata"].get(field) or {}), **flags[field]}:
+            resource["metadata"][field] = merged
+    return resource
 
 
 def _generated_name(spec: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import click
 from kubectl_ark import errors
 from kubectl_ark.cli import options, output
 from kubectl_ark.launch import installing, reach
-from kubectl_ark.model import names
+from kubectl_ark.model import cron, names
 from kubectl_ark.model.settings import DEFAULT_IMAGE, Settings
 
 _ALL_ANEW = ("bucket", "prefix", "backup_location_config", "secret_file", "existing_secret", "no_secret",
@@ -128,6 +128,9 @@ def _plan(namespace: str, flags: dict[str, Any]) -> installing.Plan:
         raise errors.UsageError(f"--namespace: {problem}")
     if namespace in installing.FORBIDDEN_NAMESPACES:
         raise errors.UsageError(f"kubectl-ark wants a namespace of its own, not {namespace}")
+    if flags["reconcile_schedule"] not in (None, installing.NEVER):
+        if problems := cron.problems(flags["reconcile_schedule"]):
+            raise errors.UsageError(f"--reconcile-schedule: {problems[0]}")
     settings = Settings(image=flags["image"] or DEFAULT_IMAGE, image_pull_secret=flags["image_pull_secret"],
                         namespaces=reach.understood(flags["namespaces"], ark=namespace),
                         reconcile_schedule=flags["reconcile_schedule"] or Settings.reconcile_schedule)

@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 import click
 
 from kubectl_ark import errors
+from kubectl_ark.cli import words
 from kubectl_ark.launch.kubectl import Kubectl
 from kubectl_ark.model import kinds, times
+from kubectl_ark.model.names import VELERO_WORDS
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -104,11 +106,21 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """Commands under one word; its help ends like theirs."""
+    """A command of commands: help as of any command, and words in Velero's order get the right command named."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Examples as they stand, then the codes."""
         formatter.write(epilog(self.epilog or ""))
+
+    def resolve_command(self, ctx: click.Context, args: list[str],
+                        ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Raises UsageError with the command that was meant."""
+        if args[0] not in self.commands:
+            meant = words.meant([str(self.name), *args]) if args[0] in VELERO_WORDS else None
+            raise errors.UsageError(
+                f'"{args[0]}" is not a command of kubectl ark {self.name}',
+                hint=f'use "{meant}"' if meant else f'use "kubectl ark {self.name} {"|".join(self.commands)}"')
+        return super().resolve_command(ctx, args)
 
 
 class WaitingCommand(Command):

@@ -122,10 +122,7 @@ def from_file(kind: kinds.Kind, flags: Mapping[str, Any], *, namespace: str, nam
     filename = "stdin" if flags["filename"] == "-" else flags["filename"]
     if name:
         raise errors.UsageError("-f and NAME exclude each other", hint="the file says it all")
-    for flag in (*_SELECTION, *_PACE, *further, "labels", "annotations"):
-        if flags.get(flag) not in (None, False, [], {}):
-            raise errors.UsageError(f"-f and --{flag.replace('_', '-')} exclude each other",
-                                    hint="the file says it all")
+    refuse_beside("-f", flags, (*further, "labels", "annotations"), hint="the file says it all")
     try:
         with click.open_file(flags["filename"]) as stream:
             documents = [each for each in yaml.safe_load_all(stream) if each is not None]
@@ -149,6 +146,13 @@ def from_file(kind: kinds.Kind, flags: Mapping[str, Any], *, namespace: str, nam
         raise errors.UsageError(f"{filename} is for namespace {metadata['namespace']}, not {namespace}",
                                 hint=f"use -n {metadata['namespace']}")
     return resource
+
+
+def refuse_beside(first: str, flags: Mapping[str, Any], further: tuple[str, ...], *, hint: str) -> None:
+    """Raises UsageError if a flag of selection or pace, or one of ``further``, is given beside the flag ``first``."""
+    for flag in (*_SELECTION, *_PACE, *further):
+        if flags.get(flag) not in (None, False, [], {}):
+            raise errors.UsageError(f"{first} and --{flag.replace('_', '-')} exclude each other", hint=hint)
 
 
 def new(kind: kinds.Kind, name: str, namespace: str, spec: dict[str, Any], *, labels: dict[str, str],

@@ -51,6 +51,8 @@ def _command(verb: str, kind: kinds.Kind, rest: Sequence[str]) -> str | None:
         return f"kubectl ark location {verb} {name}" + (" --bucket BUCKET" if verb == "create" else "")
     if verb == "download" and kind == kinds.BACKUP:
         return f"kubectl ark download backup {name}"
+    if kind == kinds.SCHEDULE and verb == "create":
+        return f"kubectl ark schedule create {name} --schedule CRON"
     if kind.singular not in _RUNS:
         return None
     if verb == "create":

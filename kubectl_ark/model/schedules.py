@@ -10,7 +10,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from kubectl_ark.model import backup_spec, cron, kinds, labels, names
+from kubectl_ark.model import backup_spec, cron, kinds, labels, names, retention
 
 DEADLINE_SECONDS = 24 * 3600
 """A start that was missed (the cluster was down, the former backup took too long) is made up for within this time."""
@@ -28,6 +28,7 @@ def problems(spec: Mapping[str, Any]) -> list[str]:
     deadline = spec.get("startingDeadlineSeconds")
     if deadline is not None and deadline < LEAST_DEADLINE_SECONDS:
         found.append(f"spec.startingDeadlineSeconds: with less than {LEAST_DEADLINE_SECONDS} it would never start")
+    found += retention.problems(spec.get("retention") or {})
     return found + [f"spec.template: {problem}" for problem in backup_spec.problems(template(spec))]
 
 

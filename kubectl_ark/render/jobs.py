@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from kubectl_ark import __version__
-from kubectl_ark.model import kinds, labels, names, schedules
-from kubectl_ark.model.settings import Settings
+from kubectl_ark import __version__, errors
+from kubectl_ark.model import cron, kinds, labels, names, schedules
+from kubectl_ark.model.settings import CONFIG_MAP, Settings
 
 FETCHED_FILE = "/tmp/fetched"
 """Where the fetching pod puts the file; the admission policy allows exec to read just this and the next."""
@@ -64,11 +64,16 @@ def reconcile_job(namespace: str, settings: Settings, *, token: str, only: Seque
 
 
 def reconcile_cron_job(namespace: str, settings: Settings) -> dict[str, Any]:
-    """The CronJob that makes a pass again and again, as often as the settings say."""
+    """The CronJob that makes a pass again and again, as often as the settings say. Raises InvalidInput."""
     from kubectl_ark.render.jobspecs import render_one
 
     job = reconcile_job(namespace, settings, token="cronjob")
-    return render_one("reconcile-cronjob", {"namespace": namespace, "settings": settings, "job": job})
+    try:
+        timing = cron.parse(settings.reconcile_schedule)
+    except ValueError as error:
+        raise errors.InvalidInput(f"ConfigMap {CONFIG_MAP}: reconcileSchedule: {error}") from error
+    return render_one("reconcile-cronjob", {
+        "namespace": namespace, "settings": settings, "job": job, "cron": timing})
 
 
 def schedule_cron_job(schedule: dict[str, Any], settings: Settings) -> dict[str, Any]:

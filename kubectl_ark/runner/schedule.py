@@ -30,6 +30,8 @@ def schedule(work: Work) -> None:
     except errors.NotFound:
         raise errors.RunLost(f"schedule {work.namespace}/{work.name} was deleted") from None
     job = work.api.get(JOBS.path(work.namespace, work.identity.job_name)) if work.identity.job_name else None
+    if (found.get("spec") or {}).get("paused") and job and SCHEDULED in (job["metadata"].get("annotations") or {}):
+        raise errors.RunLost(f"schedule {work.namespace}/{work.name} is paused")
     due = due_time(job)
     resource = schedules.backup(found, name=schedules.backup_name(work.name, due))
     if job is not None:

@@ -26,7 +26,8 @@ def test_no_command_is_help_and_a_usage_error() -> None:
 
 
 @pytest.mark.parametrize("arguments", [("--nonsense",), ("backup", "--nonsense"), ("describe", "backup"),
-                                       ("describe", "pod/x"), ("logs",), ("cancel", "x"), ("install",),
+                                       ("describe", "pod/x"), ("logs",), ("cancel", "x"), ("schedule", "nightly"),
+                                       ("install",),
                                        ("install", "--bucket", "b"), ("uninstall",)])
 def test_a_usage_error_is_one_line_and_exit_code_2(arguments: tuple[str, ...]) -> None:
     done = ark(*arguments, input="")

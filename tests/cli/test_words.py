@@ -18,6 +18,8 @@ from tests.cli.commandline import ark
     ("restore delete r", "kubectl ark delete restore r"), ("backup delete", "kubectl ark delete backup NAME"),
     ("backup-location delete l", "kubectl ark delete location l"),
     ("backup-location describe l", "kubectl ark describe location l"),
+    ("schedule get", "kubectl ark get schedules"), ("schedule delete s", "kubectl ark delete schedule s"),
+    ("schedules create s", "kubectl ark schedule create s --schedule CRON"), ("schedules", "kubectl ark get schedules"),
     ("snapshot-location get", "kubectl ark get volumesnapshotlocations"),
     ("downloadrequests delete d", "kubectl ark delete downloadrequest d"),
 ])

@@ -104,6 +104,11 @@ def test_it_must_be_said_how_to_get_into_the_bucket(flags: tuple[str, ...]) -> N
     assert done.returncode == 2 and done.stderr.count("\n") == 1
 
 
+def test_a_reconcile_schedule_that_never_comes_is_refused() -> None:
+    done = ark(*FLAGS, "--no-secret", "--reconcile-schedule", "every now and then", "--dry-run=client")
+    assert done.returncode == 2 and done.stderr.startswith("error: --reconcile-schedule: ")
+
+
 @pytest.mark.parametrize("namespace", ["default", "kube-system", "Not_A_Name"])
 def test_a_namespace_that_is_not_for_us_is_refused(namespace: str) -> None:
     assert ark(*FLAGS, "--no-secret", "-n", namespace, "--dry-run=client").returncode == 2

@@ -164,7 +164,7 @@ def test_the_cron_job_of_passes_is_made_changed_and_taken_away(
     text = json.dumps(installing.repetition(plan("8 8 8 8 *"))[0])
     done = cluster.run("diff", "--server-side", "--field-manager=kubectl-ark", "-f", "-", input=text, check=False)
     assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
-    with pytest.raises(KubectlError, match="schedule"):
+    with pytest.raises(errors.InvalidInput, match="reconcileSchedule"):
         installing.repeat(kubectl, plan("every now and then"))
     installing.repeat(kubectl, plan("none"))
     assert cluster.get("cronjobs", "-n", NAMESPACE)["items"] == []

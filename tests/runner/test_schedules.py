@@ -192,7 +192,7 @@ def test_the_pod_makes_the_backup_that_was_due_and_runs_it(ark: Ark, name: str) 
     assert (owner["kind"], owner["uid"]) == ("Schedule", item["metadata"]["uid"])
     assert backup["spec"]["includedResources"] == ["configmaps"]
     stored = json.loads(ark.read(f"backups/{metadata['name']}/velero-backup.json"))
-    assert stored["metadata"]["labels"]["ark.heptio.com/schedule-name"] == name
+    assert stored["metadata"]["labels"]["velero.io/schedule-name"] == name
     assert ark.status("Schedule", name)["lastBackup"] == "2026-01-01T02:00:00Z"
 
 
@@ -255,6 +255,13 @@ def test_a_job_made_by_hand_from_the_cron_job_is_due_when_it_was_made(ark: Ark, 
     assert fired(ark, name, job).wait() == 0
     stamp = times.parse_time(job["metadata"]["creationTimestamp"]).strftime("%Y%m%d%H%M%S")
     ark.adopt(ark.got(ark.cr("Backup", f"{name}-{stamp}")))
+
+
+def test_a_schedule_that_was_paused_when_its_cron_job_fired_makes_nothing(ark: Ark, name: str) -> None:
+    schedule(ark, name, paused=True)
+    runner = fired(ark, name, due_job(ark, name))
+    assert runner.wait() == 0 and "is paused" in runner.text
+    assert ark.get(ark.cr("Backup", f"{name}-20260101020000")) is None
 
 
 def test_a_schedule_that_is_gone_makes_nothing(ark: Ark, name: str) -> None:

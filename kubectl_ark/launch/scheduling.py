@@ -1,0 +1,36 @@
+"""Schedules: make and change them, and have their CronJobs follow at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kubectl_ark.launch import passes, paths
+from kubectl_ark.launch.kubectl import Kubectl, KubectlError
+from kubectl_ark.model import kinds
+
+
+def create(kubectl: Kubectl, resource: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
+    """The Schedule as the server made it. dry_run: it is only checked. Raises KubectlError."""
+    return kubectl.create(paths.custom(kinds.SCHEDULE, resource["metadata"]["namespace"]), resource, dry_run=dry_run)
+
+
+def change(kubectl: Kubectl, schedule: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
+    """Set fields of a Schedule's spec; False if they were so already. Raises KubectlError."""
+    present = schedule.get("spec") or {}
+    if all(bool(present.get(field)) == value for field, value in spec.items()):
+        return False
+    metadata = schedule["metadata"]
+    kubectl.patch(kinds.SCHEDULE.full_name, metadata["name"], metadata["namespace"], {"spec": dict(spec)})
+    return True
+
+
+def follow_up(kubectl: Kubectl, namespace: str) -> str:
+    """Start a pass over schedules; "", or why the user may not. Raises KubectlFailed."""
+    try:
+        passes.start(kubectl, namespace, only=["schedules"])
+    except KubectlError as error:
+        if error.status_reason != "Forbidden":
+            raise
+        return error.message
+    return ""
