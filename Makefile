@@ -9,7 +9,7 @@ BIN := $(CURDIR)/$(VENV)/bin
 CLUSTER := $(PYTHON) -m tests.cluster
 WITH_CLUSTER = $(CLUSTER) exec
 
-.PHONY: help venv lint unit test test-heavy bench demo cluster-up cluster-down image krew clean
+.PHONY: help venv lint unit test test-heavy interop bench demo cluster-up cluster-down image krew clean
 
 help:  ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r a b; do printf '%-14s %s\n' "$$a" "$$b"; done
@@ -40,6 +40,9 @@ test: venv  ## All set-up, then every test: unit, against the API server, end to
 
 test-heavy: lint cluster-up krew  ## What is too long for every run
 	$(WITH_CLUSTER) $(BIN)/pytest -m heavy
+
+interop: venv cluster-up krew  ## Both ways with a running Velero, built from its Go modules the first time
+	$(WITH_CLUSTER) $(BIN)/pytest -m heavy tests/e2e/interop
 
 bench: venv cluster-up  ## Speed and memory, as ratios to bare programs in one run; wants an otherwise idle machine
 	$(WITH_CLUSTER) $(BIN)/python -m tests.bench

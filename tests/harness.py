@@ -71,7 +71,7 @@ class Ark:
         """CRDs, the namespace, Secret and location."""
         if str(self.kubeconfig) not in _INSTALLED:
             for definition in jobspecs.render("crds", {}):
-                self.put(definition)
+                self.put(definition, manager="kubectl-ark")  # as install does, which may come after it
             eventually(lambda: self._served(), "the CRDs are served")
             _INSTALLED.add(str(self.kubeconfig))
         self.make_namespace(self.namespace)
@@ -89,11 +89,11 @@ class Ark:
         for found in client.list_objects(self.store.bucket, prefix=self.prefix + "/", recursive=True):
             client.remove_object(self.store.bucket, str(found.object_name))
 
-    def put(self, item: Object) -> Object:
+    def put(self, item: Object, *, manager: str = "tests") -> Object:
         """Create an object, or write it anew (server-side apply)."""
         return dict(json.loads(self.api.raw(
             "PATCH", path_of(item), body=json.dumps(item).encode(), content_type="application/apply-patch+yaml",
-            params={"fieldManager": "tests", "force": "true"})))
+            params={"fieldManager": manager, "force": "true"})))
 
     def make(self, item: Object) -> Object:
         """Create an object that goes away with ``tear_down``."""

@@ -25,6 +25,7 @@ MAKE_TARGETS = {
     "make unit": "test_a_make_target_that_ci_does_not_need_works, heavy",
     "make bench": "test_a_make_target_that_ci_does_not_need_works, heavy",
     "make test-heavy": "runs that test itself",
+    "make interop": "make test-heavy runs its tests too",
 }
 """Who runs each target that the README's blocks name; a new one must say so here."""
 
