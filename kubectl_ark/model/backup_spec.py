@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kubectl_ark.model import hooks, selectors, spec_rules, times
+from kubectl_ark.model import hooks, selectors, shapes, spec_rules, times
 
 DEFAULT_TTL = "720h0m0s"
 
@@ -30,6 +30,18 @@ _STORED_DEFAULTS = {
     "defaultVolumesToFsBackup": False, "snapshotMoveData": False,
 }
 
+_EXEC = [{"exec": {"container": str, "command": [str], "onError": str, "timeout": str}}]
+_SHAPE: dict[str, Any] = {
+    **{f"{verb}{what}": [str] for verb in ("included", "excluded") for what in (
+        "Namespaces", "Resources", "ClusterScopedResources", "NamespaceScopedResources")},
+    "includeClusterResources": bool, "labelSelector": shapes.SELECTOR, "orLabelSelectors": [shapes.SELECTOR],
+    "orderedResources": {"*": str}, "metadata": {"labels": {"*": str}}, "resourcePolicy": {"kind": str, "name": str},
+    "ttl": str, "csiSnapshotTimeout": str, "itemOperationTimeout": str, "storageLocation": str,
+    "hooks": {"resources": [{
+        "name": str, "labelSelector": shapes.SELECTOR, "includedNamespaces": [str], "excludedNamespaces": [str],
+        "includedResources": [str], "excludedResources": [str], hooks.PRE: _EXEC, hooks.POST: _EXEC}]},
+}
+
 _LATER = (
     "snapshotMoveData", "datamover", "snapshotVolumes", "defaultVolumesToFsBackup", "defaultVolumesToRestic",
     "uploaderConfig", "volumeSnapshotLocations",
@@ -38,6 +50,8 @@ _LATER = (
 
 def problems(spec: Mapping[str, Any]) -> list[str]:
     """Every mistake in a Backup's spec, as sentences; empty if there is none."""
+    if misshapen := shapes.problems(spec, _SHAPE, "spec"):
+        return misshapen
     found = spec_rules.not_yet(spec, _LATER)
     if spec.get("volumeGroupSnapshotLabelKey") not in (None, "", VOLUME_GROUP_KEY):
         found += spec_rules.not_yet(spec, ("volumeGroupSnapshotLabelKey",))

@@ -154,3 +154,14 @@ def test_restore_needs_a_backup_and_is_named_after_it() -> None:
     assert restore["metadata"]["name"].startswith("b-2")
     assert restore["spec"] == {"backupName": "b", "preserveNodePorts": True}
     assert "sometimes" in ark(*source, "--existing-resource-policy", "sometimes").stderr
+
+
+@pytest.mark.parametrize(("spec", "words"), [
+    ("{hooks: x}", "spec.hooks: 'x' is not a mapping"), ("{includedNamespaces: 5}", "5 is not a list"),
+    ("{orderedResources: {pods: [a]}}", "spec.orderedResources.pods"), ("{ttl: 5}", "spec.ttl: 5 is not text"),
+    ("{hooks: {resources: [{name: a, pre: [{exec: {command: sync}}]}]}}", "pre[0].exec.command: 'sync' is not a list"),
+    ("{labelSelector: {matchLabels: [a]}}", "spec.labelSelector.matchLabels"), ("{metadata: [a]}", "spec.metadata")])
+def test_a_value_of_another_shape_in_a_file_is_a_mistake_that_is_named(spec: str, words: str) -> None:
+    text = f"apiVersion: ark.heptio.com/v1\nkind: Backup\nmetadata: {{name: x}}\nspec: {spec}\n"
+    done = ark("backup", "-f", "-", "--dry-run=client", input=text)
+    assert done.returncode == 1 and words in done.stderr and "bug" not in done.stderr
