@@ -49,9 +49,9 @@ class Velero:
 
     def __call__(self, *arguments: str) -> str:
         """What its command line prints; the test fails with what it said if that fails."""
-        done = subprocess.run([str(self._binaries.path("velero")), "--kubeconfig", self._cluster.kubeconfig,
-                               "--namespace", NAMESPACE, *arguments], text=True, capture_output=True, timeout=120,
-                              env=self._cluster.variables, check=False)
+        flags = ("--kubeconfig", self._cluster.kubeconfig, "--namespace", NAMESPACE, "--colorized=false")
+        done = subprocess.run([str(self._binaries.path("velero")), *flags, *arguments], text=True, capture_output=True,
+                              timeout=120, env=self._cluster.variables, check=False)
         assert done.returncode == 0, f"velero {' '.join(arguments)}: {done.stderr}{done.stdout}"
         return done.stdout
 
