@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kubectl_ark.model import exclusions, items, names, restore_hooks, spec_rules
+from kubectl_ark.model import exclusions, items, names, restore_hooks, shapes, spec_rules
 
 _LATER = ("restorePVs", "uploaderConfig")
 
@@ -19,9 +19,29 @@ _FILTERS = ("includedNamespaces", "excludedNamespaces", "includedResources", "ex
 
 POLICIES = ("none", "update")
 
+_NAMESPACES_AND_KINDS = {f"{verb}{what}": [str] for verb in ("included", "excluded") for what in (
+    "Namespaces", "Resources")}
+_HOOK = {
+    "exec": {"container": str, "command": [str], "onError": str, "execTimeout": str, "waitTimeout": str,
+             "waitForReady": bool},
+    "init": {"timeout": str, "initContainers": [{"name": str, "image": str, "command": [str]}]},
+}
+_SHAPE: dict[str, Any] = {
+    **_NAMESPACES_AND_KINDS, "backupName": str, "scheduleName": str, "allowPartiallyFailed": bool, "anyCluster": bool,
+    "items": [str], "labelSelector": shapes.SELECTOR, "orLabelSelectors": [shapes.SELECTOR],
+    "includeClusterResources": bool, "namespaceMapping": {"*": str}, "existingResourcePolicy": str,
+    "restoreStatus": {"includedResources": [str], "excludedResources": [str]}, "preserveNodePorts": bool,
+    "resourceModifier": {"apiGroup": str, "kind": str, "name": str}, "resourcePriorities": [str],
+    "itemOperationTimeout": str,
+    "hooks": {"resources": [{
+        **_NAMESPACES_AND_KINDS, "name": str, "labelSelector": shapes.SELECTOR, "postHooks": [_HOOK]}]},
+}
+
 
 def problems(spec: Mapping[str, Any]) -> list[str]:
     """Every mistake in a Restore's spec, as sentences; empty if there is none."""
+    if misshapen := shapes.problems(spec, _SHAPE, "spec"):
+        return misshapen
     found = spec_rules.not_yet(spec, _LATER) + _source(spec)
     policy = spec.get("existingResourcePolicy")
     if policy and policy not in POLICIES:

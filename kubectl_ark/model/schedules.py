@@ -10,7 +10,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from kubectl_ark.model import backup_spec, cron, kinds, labels, names, retention
+from kubectl_ark.model import backup_spec, cron, kinds, labels, names, retention, selectors, shapes
 
 DEADLINE_SECONDS = 24 * 3600
 """A start that was missed (the cluster was down, the former backup took too long) is made up for within this time."""
@@ -18,17 +18,26 @@ DEADLINE_SECONDS = 24 * 3600
 LEAST_DEADLINE_SECONDS = 10
 """The CronJob controller looks every ten seconds: with less than that a CronJob never fires."""
 
+_SHAPE = {
+    "schedule": str, "timeZone": str, "startingDeadlineSeconds": int, "paused": bool, "skipImmediately": bool,
+    "useOwnerReferencesInBackup": bool, "retention": dict, "template": {"metadata": {"labels": {"*": str}}},
+}
+
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def problems(spec: Mapping[str, Any]) -> list[str]:
     """Every mistake in a Schedule's spec, as sentences; empty if there is none."""
+    if misshapen := shapes.problems(spec, _SHAPE, "spec"):
+        return misshapen
     found = [f"spec.schedule: {problem}" for problem in cron.problems(
         str(spec.get("schedule") or ""), spec.get("timeZone") or None)]
     deadline = spec.get("startingDeadlineSeconds")
     if deadline is not None and deadline < LEAST_DEADLINE_SECONDS:
         found.append(f"spec.startingDeadlineSeconds: with less than {LEAST_DEADLINE_SECONDS} it would never start")
     found += retention.problems(spec.get("retention") or {})
+    given = ((spec.get("template") or {}).get("metadata") or {}).get("labels") or {}
+    found += [f"spec.template.metadata.labels: {problem}" for problem in selectors.problems({"matchLabels": given})]
     return found + [f"spec.template: {problem}" for problem in backup_spec.problems(template(spec))]
 
 

@@ -55,7 +55,7 @@ def problems(selector: Mapping[str, Any]) -> list[str]:
             found.append(f'"{value}" is not a label value: it has at most 63 letters, digits, "-", "_" and ".", '
                          "and begins and ends with a letter or digit")
     for each in expressions:
-        operator, values = each.get("operator"), each.get("values") or []
+        operator, values = each.get("operator") or "", each.get("values") or []
         if operator not in _OPERATORS:
             found.append(f'"{operator}" is not an operator: use In, NotIn, Exists or DoesNotExist')
         elif (operator in ("In", "NotIn")) != bool(values):

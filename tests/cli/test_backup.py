@@ -157,9 +157,9 @@ def test_restore_needs_a_backup_and_is_named_after_it() -> None:
 
 
 @pytest.mark.parametrize(("spec", "words"), [
-    ("{hooks: x}", "spec.hooks: 'x' is not a mapping"), ("{includedNamespaces: 5}", "5 is not a list"),
+    ("{hooks: x}", 'spec.hooks: "x" is not a mapping'), ("{includedNamespaces: 5}", "5 is not a list"),
     ("{orderedResources: {pods: [a]}}", "spec.orderedResources.pods"), ("{ttl: 5}", "spec.ttl: 5 is not text"),
-    ("{hooks: {resources: [{name: a, pre: [{exec: {command: sync}}]}]}}", "pre[0].exec.command: 'sync' is not a list"),
+    ("{hooks: {resources: [{name: a, pre: [{exec: {command: sync}}]}]}}", 'pre[0].exec.command: "sync" is not a list'),
     ("{labelSelector: {matchLabels: [a]}}", "spec.labelSelector.matchLabels"), ("{metadata: [a]}", "spec.metadata")])
 def test_a_value_of_another_shape_in_a_file_is_a_mistake_that_is_named(spec: str, words: str) -> None:
     text = f"apiVersion: ark.heptio.com/v1\nkind: Backup\nmetadata: {{name: x}}\nspec: {spec}\n"
