@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from kubectl_ark.model import kinds, labels, phases, times
+from kubectl_ark.model import kinds, labels, phases, shapes, times
 
 _GROUPS = ("velero.io/v1", "ark.heptio.com/v1")
 _UNFINISHED = ("WaitingForPluginOperations", "WaitingForPluginOperationsPartiallyFailed", "Finalizing",
@@ -17,6 +17,8 @@ _UNFINISHED = ("WaitingForPluginOperations", "WaitingForPluginOperationsPartiall
 """Velero stores these first and overwrites them; it shows them only once they have expired."""
 
 _NOT_STORED = ("", "New", "Queued", "ReadyToStart", "InProgress", "Deleting")
+_SHAPE: dict[str, Any] = {
+    "metadata": {"labels": {"*": str}, "annotations": {"*": str}}, "spec": dict, "status": {"phase": str}}
 _NOT_COPIED = ("kubectl.kubernetes.io/last-applied-configuration", labels.CANCEL)
 
 
@@ -25,12 +27,12 @@ def problem(stored: Any, name: str) -> str | None:
     if not isinstance(stored, dict) or not isinstance(stored.get("metadata"), dict):
         return "is not a Kubernetes object"
     if stored.get("apiVersion") not in _GROUPS or stored.get("kind") != kinds.BACKUP.kind:
-        return f"holds a {stored.get('apiVersion')} {stored.get('kind')} instead of a Backup"
+        given = " ".join(str(stored[field]) for field in ("apiVersion", "kind") if stored.get(field))
+        return f"is not a Backup but {f'a {given}' if given else 'has neither apiVersion nor kind'}"
     if stored["metadata"].get("name") != name:
         return f'is the metadata of another backup, "{stored["metadata"].get("name")}"'
-    if not all(isinstance(stored.get(part) or {}, dict) for part in ("spec", "status")):
-        return "has a spec or status that is no object"
-    return None
+    misshapen = shapes.problems(stored, _SHAPE, "")
+    return f"is not sound: {misshapen[0].removeprefix('.')}" if misshapen else None
 
 
 def is_unended(stored: dict[str, Any]) -> bool:

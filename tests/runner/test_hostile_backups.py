@@ -100,10 +100,20 @@ def test_nothing_is_created_of_a_backup_whose_archive(what: str, ark: Ark, name:
     assert runner.peak_kib < 192 * 1024
 
 
+def record(**fields: object) -> bytes:
+    """A velero-backup.json; NAME stands for the backup's name."""
+    return json.dumps({"apiVersion": "velero.io/v1", "kind": "Backup", "metadata": {"name": "NAME"},
+                       "status": {"phase": "Completed"}, **fields}).encode()
+
+
 @pytest.mark.parametrize("text, words", [
-    (b"not JSON", "is not a Backup in JSON"), (b"[]", "is not a Backup in JSON"),
-    (b'{"metadata": {"name": "other"}, "status": {"phase": "Completed"}}', 'of another backup, "other"'),
-    (b'{"metadata": {"name": "NAME"}, "status": {"phase": "InProgress"}}', "is InProgress, so it cannot be restored"),
+    (b"not JSON", "is not JSON; use another backup"), (b"[]", "is not a Kubernetes object; use another backup"),
+    (record(kind="Restore"), "is not a Backup but a velero.io/v1 Restore; use another backup"),
+    (b'{"metadata": {"name": "NAME"}}', "has neither apiVersion nor kind; use another backup"),
+    (record(metadata={"name": "other"}), 'of another backup, "other"; use another backup'),
+    (record(metadata={"name": "NAME", "annotations": ["a"]}), 'metadata.annotations: ["a"] is not a mapping; use'),
+    (record(status={"phase": ["Completed"]}), 'status.phase: ["Completed"] is not text; use another backup'),
+    (record(status={"phase": "InProgress"}), "is InProgress, so it cannot be restored"),
 ])
 def test_a_restore_is_refused_when_the_backups_own_record_is_no_good(
         text: bytes, words: str, ark: Ark, name: str) -> None:
@@ -111,7 +121,9 @@ def test_a_restore_is_refused_when_the_backups_own_record_is_no_good(
     ark.restore(name, name)
     assert ark.run("restore", name) == errors.RUNNER_INVALID
     status = ark.status("Restore", name)
-    assert status["phase"] == "FailedValidation" and is_clear(status["validationErrors"][0], words)
+    assert status["phase"] == "FailedValidation" and is_clear(
+        status["validationErrors"][0], words, layout.metadata(name))
+    assert len(status["validationErrors"]) == 1
 
 
 def test_a_restore_of_a_backup_that_is_nowhere_says_where_it_looked(ark: Ark, name: str) -> None:
