@@ -37,9 +37,25 @@ def test_the_summary_counts_over_both_passes_and_says_what_did_not_run() -> None
 def test_a_test_that_skips_itself_is_counted_with_its_reason(tmp_path: Path, flags: tuple[str, ...]) -> None:
     path = tmp_path / "test_moon.py"
     path.write_text('import pytest\ndef test_a():\n    pytest.skip("the moon is full")\ndef test_b():\n    pass\n')
-    plain = {key: value for key, value in os.environ.items() if not key.startswith(("ARK_", "PYTEST_"))}
-    done = subprocess.run([sys.executable, "-m", "pytest", "-p", "tests.conftest", "-c", str(ROOT / "setup.cfg"),
-                           "-p", "no:cacheprovider", *flags, str(path)], cwd=ROOT, env=plain, text=True,
-                          capture_output=True, timeout=120, check=False)
+    done = _run(path, *flags)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "not run: 1 test (the moon is full)" in done.stdout
+
+
+def test_the_tests_of_a_module_and_of_a_group_run_in_one_worker(tmp_path: Path) -> None:
+    for module, group in (("one", "both"), ("two", "both"), ("three", "")):
+        mark = f'pytestmark = pytest.mark.xdist_group("{group}")\n' if group else ""
+        (tmp_path / f"test_{module}.py").write_text(
+            f'import os, pytest\n{mark}@pytest.mark.parametrize("number", range(8))\ndef test_it(number):\n'
+            f'    open({str(tmp_path / (group or module))!r}, "a").write(os.environ["PYTEST_XDIST_WORKER"] + "\\n")\n')
+    done = _run(tmp_path, "-n", "3", "--dist=loadgroup")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for group in ("both", "three"):
+        assert len(set((tmp_path / group).read_text().split())) == 1
+
+
+def _run(path: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    plain = {key: value for key, value in os.environ.items() if not key.startswith(("ARK_", "PYTEST_"))}
+    return subprocess.run([sys.executable, "-m", "pytest", "-p", "tests.conftest", "-c", str(ROOT / "setup.cfg"),
+                           "-p", "no:cacheprovider", *flags, str(path)], cwd=ROOT, env=plain, text=True,
+                          capture_output=True, timeout=120, check=False)
