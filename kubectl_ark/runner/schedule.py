@@ -15,6 +15,7 @@ from kubectl_ark import errors
 from kubectl_ark.model import kinds, labels, schedules, times
 from kubectl_ark.model.resources import JOBS, custom
 from kubectl_ark.runner import backup as backups
+from kubectl_ark.runner import statuses
 from kubectl_ark.runner.work import Work
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def schedule(work: Work) -> None:
         annotations = resource["metadata"].setdefault("annotations", {})
         annotations[labels.JOB] = f"{job['metadata']['name']}/{job['metadata']['uid']}"
     name = _made(work, resource)
-    _note(work, due)
+    _note(work, found, due)
     # The Job belongs to the Schedule; which Backup this run is about is settled here.
     identity = dataclasses.replace(work.identity, run_uid="")
     backups.backup(dataclasses.replace(work, name=name, identity=identity))
@@ -74,10 +75,10 @@ def _made(work: Work, resource: dict[str, Any]) -> str:
     return name
 
 
-def _note(work: Work, due: datetime.datetime) -> None:
+def _note(work: Work, found: dict[str, Any], due: datetime.datetime) -> None:
     """Tell the Schedule. A pass does so too, so that this may fail."""
     path = custom(kinds.SCHEDULE).path(work.namespace, work.name, "status")
     try:
-        work.api.patch_merge(path, {"status": {"lastBackup": times.format_time(due)}})
+        statuses.write(work.api, path, found, lastBackup=times.format_time(due))
     except errors.ApiError as failure:
         logger.warning("the status of schedule %s/%s could not be written: %s", work.namespace, work.name, failure)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from kubectl_ark import errors
 from kubectl_ark.kube.api import Api
 from kubectl_ark.model import labels, layout, stored_backup, times
-from kubectl_ark.runner import locations, stored
+from kubectl_ark.runner import locations, statuses, stored
 from kubectl_ark.runner.cluster import cluster_id
 from kubectl_ark.runner.work import Work
 from kubectl_ark.store.bucket import Bucket
@@ -36,11 +37,11 @@ def attempt(api: Api, location: dict[str, Any]) -> None:
             location = _choose_access(api, location, path, bucket)
         check(bucket, read_only=location["spec"]["accessMode"] == "ReadOnly")
     except errors.ArkError as failure:
-        _write(api, path, UNAVAILABLE, failure.sentence)
+        _write(api, location, path, UNAVAILABLE, failure.sentence)
         raise
     annotations = location["metadata"].get("annotations") or {}
     reason = annotations.get(labels.ACCESS_MODE_REASON) if location["spec"]["accessMode"] == "ReadOnly" else None
-    _write(api, path, AVAILABLE, reason or "")
+    _write(api, location, path, AVAILABLE, reason or "")
 
 
 def check(bucket: Bucket, *, read_only: bool) -> None:
@@ -99,6 +100,7 @@ def _of_others(bucket: Bucket, cluster: str) -> str | None:
     return None
 
 
-def _write(api: Api, path: str, phase: str, message: str) -> None:
-    api.patch_merge(path + "/status", {"status": {
-        "phase": phase, "message": message or None, "lastValidationTime": times.format_time(times.now())}})
+def _write(api: Api, location: dict[str, Any], path: str, phase: str, message: str) -> None:
+    with contextlib.suppress(errors.Conflict):  # it is another location now
+        statuses.write(api, path + "/status", location, phase=phase, message=message or None,
+                       lastValidationTime=times.format_time(times.now()))

@@ -44,6 +44,14 @@ class Runner:
         self.process.kill()
         self.process.wait()
 
+    def stop(self) -> None:
+        """SIGSTOP: it does nothing until ``go_on``."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """SIGCONT."""
+        self.process.send_signal(signal.SIGCONT)
+
     def terminate(self) -> None:
         """SIGTERM, as when a node is drained."""
         self.process.send_signal(signal.SIGTERM)

@@ -138,6 +138,23 @@ def test_a_killed_pass_leaves_what_another_finishes(ark: Ark, name: str) -> None
     assert outcome(ark, name) == [] and ark.keys(f"backups/{name}/") == []
 
 
+def test_a_request_that_is_made_anew_meanwhile_is_not_answered_in_the_place_of_the_former(
+        ark: Ark, name: str) -> None:
+    for number in range(300):
+        ark.write(f"backups/{name}/{number:03}", b"x")
+    saved(ark, name)
+    item = ark.cr("DeleteBackupRequest", name, backupName=name)
+    request(ark, name)
+    runner = ark.start("reconcile", "--only", "deletions")
+    eventually(lambda: ark.status("Backup", name).get("phase") == "Deleting", "the deletion has begun")
+    runner.stop()
+    ark.remove(item)
+    ark.make(ark.cr("DeleteBackupRequest", name, backupName="another"))
+    runner.go_on()
+    assert runner.wait() == 0, runner.text
+    assert ark.status("DeleteBackupRequest", name) == {"phase": "New"}
+
+
 def test_what_must_not_be_deleted_is_not_and_the_request_says_why(ark: Ark, name: str) -> None:
     saved(ark, name)
     for suffix, phase in (("-runs", "InProgress"), ("-new", "New")):

@@ -13,7 +13,7 @@ from kubectl_ark.kube.pages import items
 from kubectl_ark.model import deletions, kinds, labels, phases, stored_backup, times
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.model.resources import custom
-from kubectl_ark.runner import installed, locations, removal
+from kubectl_ark.runner import installed, locations, removal, statuses
 from kubectl_ark.runner.cluster import cluster_id
 from kubectl_ark.runner.upkeep.upkeep import Upkeep
 from kubectl_ark.store.bucket import Bucket
@@ -54,13 +54,14 @@ def _carry_out(upkeep: Upkeep, name: str) -> None:
         return  # another pass was faster
     backup_name = request["spec"]["backupName"]
     try:
-        failures = _delete(upkeep, request, backup_name)
-    except errors.StoreError as failure:
-        failures = [failure.sentence]
+        try:
+            failures = _delete(upkeep, request, backup_name)
+        except errors.StoreError as failure:
+            failures = [failure.sentence]
+        _write(upkeep, request, phase=deletions.PROCESSED, errors=failures or None,
+               completionTimestamp=times.format_time(times.now()))
     except errors.Conflict:
-        return  # another pass has it
-    _write(upkeep, request, phase=deletions.PROCESSED, errors=failures or None,
-           completionTimestamp=times.format_time(times.now()))
+        return  # another pass has it, or its maker has taken it back
     if failures:
         more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
         upkeep.trouble(f"backup/{backup_name} is not deleted: {failures[0]}{more}")
@@ -167,10 +168,6 @@ def _remove_unwanted(upkeep: Upkeep, restore: dict[str, Any]) -> None:
 
 
 def _write(upkeep: Upkeep, request: dict[str, Any], **fields: Any) -> None:
-    """Fields of the request's status; None removes one. Raises Conflict where the request is gone."""
-    metadata = request["metadata"]
-    try:
-        upkeep.api.patch_merge(REQUESTS.path(upkeep.namespace, metadata["name"]) + "/status",
-                               {"metadata": {"uid": metadata["uid"]}, "status": fields})
-    except (errors.NotFound, errors.Conflict) as failure:
-        raise errors.Conflict(f"deletebackuprequest/{metadata['name']} is gone") from failure
+    """Fields of the request's status, here and there; None removes one. Raises Conflict where the request is gone."""
+    request |= statuses.write(upkeep.api, REQUESTS.path(upkeep.namespace, request["metadata"]["name"]) + "/status",
+                              request, **fields)

@@ -19,7 +19,7 @@ from kubectl_ark.model import kinds, labels, names, schedules, times
 from kubectl_ark.model.resources import CRON_JOBS, custom
 from kubectl_ark.model.settings import Settings
 from kubectl_ark.render import jobs
-from kubectl_ark.runner import installed
+from kubectl_ark.runner import installed, statuses
 from kubectl_ark.runner.upkeep.upkeep import Upkeep
 
 APPLY = "application/apply-patch+yaml"
@@ -38,7 +38,7 @@ def attend(upkeep: Upkeep) -> None:
         name = schedule["metadata"]["name"]
         try:
             _keep(upkeep, schedule, settings, newest.get(labels.label_value(name)))
-        except errors.NotFound:
+        except (errors.NotFound, errors.Conflict):
             continue  # deleted meanwhile
         except errors.ApiError as failure:
             upkeep.trouble(f"schedule/{name} cannot be kept in step: {failure.sentence}")
@@ -64,8 +64,7 @@ def _keep(upkeep: Upkeep, schedule: dict[str, Any], settings: Settings, newest: 
             upkeep.say(f"schedule/{name} is not valid and makes no backups: {'; '.join(problems)}")
     changed = {field: value for field, value in fields.items() if status.get(field) != value}
     if changed:
-        upkeep.api.patch_merge(custom(kinds.SCHEDULE).path(upkeep.namespace, name, "status"), {
-            "metadata": {"uid": metadata["uid"]}, "status": changed})
+        statuses.write(upkeep.api, custom(kinds.SCHEDULE).path(upkeep.namespace, name, "status"), schedule, **changed)
 
 
 def _applied(upkeep: Upkeep, schedule: dict[str, Any], settings: Settings) -> dict[str, Any]:

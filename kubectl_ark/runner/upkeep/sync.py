@@ -6,6 +6,7 @@ bucket; and before a CR is removed its metadata is looked for once more.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from kubectl_ark.kube.pages import items
 from kubectl_ark.model import kinds, phases, stored_backup, times
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.model.resources import custom
-from kubectl_ark.runner import locations, stored
+from kubectl_ark.runner import locations, statuses, stored
 from kubectl_ark.runner.upkeep.locations import is_due
 from kubectl_ark.runner.upkeep.upkeep import Upkeep
 from kubectl_ark.runner.validate import UNAVAILABLE
@@ -148,7 +149,8 @@ def _record(upkeep: Upkeep, location: dict[str, Any]) -> None:
     moment = times.format_time(times.now())
     first = (location.get("status") or {}).get("firstSyncedTime") or moment
     path = locations.LOCATIONS.path(upkeep.namespace, location["metadata"]["name"])
-    upkeep.api.patch_merge(path + "/status", {"status": {"lastSyncedTime": moment, "firstSyncedTime": first}})
+    with contextlib.suppress(errors.Conflict):  # it is another location now
+        statuses.write(upkeep.api, path + "/status", location, lastSyncedTime=moment, firstSyncedTime=first)
 
 
 def _listed(names: Iterable[str]) -> str:
