@@ -11,6 +11,7 @@ from kubectl_ark import errors
 from kubectl_ark.cli import options, output, target
 from kubectl_ark.cli.transfer import Transfer
 from kubectl_ark.launch import downloading
+from kubectl_ark.launch.fetching import Fetched
 from kubectl_ark.model import kinds
 
 _CHECKED = {
@@ -63,8 +64,12 @@ def download(connection: options.Connection, words: tuple[str, ...], file: str |
     with downloading.contents(connection.kubectl, name, connection.namespace) as found, Transfer(name) as progress:
         downloading.save(found, place, force=force, report=progress)
     click.echo(f"{output.qualified(kind, name)} downloaded to {place}: {found.size} bytes, sha256 {found.sha256}")
-    output.say(f"checked: {_CHECKED.get(found.checked, 'only on its way')}")
+    _tell_check(found)
     return errors.EXIT_OK
+
+
+def _tell_check(found: Fetched) -> None:
+    output.say(f"checked: {_CHECKED.get(found.checked, 'only on its way')}")
 
 
 def _to_stdout(connection: options.Connection, name: str) -> int:
@@ -73,4 +78,5 @@ def _to_stdout(connection: options.Connection, name: str) -> int:
     with downloading.contents(connection.kubectl, name, connection.namespace) as found, Transfer(name) as progress:
         downloading.copy(found, sys.stdout.buffer, report=progress)
         sys.stdout.buffer.flush()
+    _tell_check(found)
     return errors.EXIT_OK

@@ -140,6 +140,26 @@ def set_(connection: options.Connection, /, name: str, **flags: Any) -> int:
     return errors.EXIT_OK
 
 
+_GET_HELP = """Usage: kubectl ark location get [NAME...] [FLAGS]
+
+  List storage locations
+
+  The same as `kubectl ark get locations`: takes every flag of `kubectl get`.
+
+Examples:
+  # List all locations
+  kubectl ark location get
+
+  # Show one as YAML
+  kubectl ark location get default -o yaml
+
+Exit codes:
+  0  done
+  1  error
+  2  the command line is wrong
+"""
+
+
 @location.command("get", context_settings={"ignore_unknown_options": True, "help_option_names": []})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
@@ -147,6 +167,9 @@ def get(connection: options.Connection, arguments: tuple[str, ...]) -> int:
     """List storage locations; the same as `kubectl ark get locations`"""
     from kubectl_ark.cli import get as listing
 
+    if any(argument in ("-h", "--help") for argument in arguments):
+        click.echo(_GET_HELP, nl=False)
+        return errors.EXIT_OK
     flags = [argument for values in connection.flags.values() for argument in values]
     return listing.run(["get", "locations", "-n", connection.namespace, *flags, *arguments])
 

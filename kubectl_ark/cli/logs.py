@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 import click
@@ -9,6 +10,8 @@ import click
 from kubectl_ark import errors
 from kubectl_ark.cli import options, target
 from kubectl_ark.launch import logs as run_logs
+from kubectl_ark.launch import scheduling
+from kubectl_ark.model import kinds
 
 
 @click.command(cls=options.Command, epilog="""
@@ -28,10 +31,23 @@ def logs(connection: options.Connection, words: tuple[str, ...], follow: bool) -
     While the run goes on the log is read from its pod; afterwards it is fetched from the bucket, by a Job in the
     cluster.
     """
-    kind, name = target.run("logs", words)
+    kind, name = target.one_of(kinds.ALL, "logs", words)
+    if kind not in (kinds.BACKUP, kinds.RESTORE):
+        raise errors.UsageError(f"a {kind.singular} has no log", hint=_instead(connection, kind, name))
     for chunk in run_logs.read(connection.kubectl, kind, name, connection.namespace, follow=follow):
         sys.stdout.buffer.write(chunk)
         if follow:
             sys.stdout.buffer.flush()
     sys.stdout.buffer.flush()
     return errors.EXIT_OK
+
+
+def _instead(connection: options.Connection, kind: kinds.Kind, name: str) -> str:
+    """What shows what the user may have looked for; of a schedule the log of its newest backup, if that can be had."""
+    if kind != kinds.SCHEDULE:
+        return f'use "kubectl ark describe {kind.singular} {name}"'
+    newest = "NAME"
+    with contextlib.suppress(errors.KubectlFailed):
+        newest = scheduling.newest_backup(connection.kubectl.hurried(5), name, connection.namespace) or newest
+    return (f'its backups have: use "kubectl ark logs backup {newest}"; "kubectl ark describe schedule {name}" '
+            "lists them")

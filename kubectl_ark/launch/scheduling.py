@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from kubectl_ark.launch import passes, paths
 from kubectl_ark.launch.kubectl import Kubectl, KubectlError
-from kubectl_ark.model import kinds
+from kubectl_ark.model import kinds, labels
 
 
 def create(kubectl: Kubectl, resource: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
@@ -23,6 +24,14 @@ def change(kubectl: Kubectl, schedule: Mapping[str, Any], spec: Mapping[str, Any
     metadata = schedule["metadata"]
     kubectl.patch(kinds.SCHEDULE.full_name, metadata["name"], metadata["namespace"], {"spec": dict(spec)})
     return True
+
+
+def newest_backup(kubectl: Kubectl, name: str, namespace: str) -> str | None:
+    """The name of the newest Backup of a schedule; None if it has none. Raises KubectlError."""
+    selector = "?labelSelector=" + quote(f"{labels.SCHEDULE_NAME}={labels.label_value(name)}")
+    found = kubectl.get(paths.custom(kinds.BACKUP, namespace) + selector)["items"]
+    newest = max(found, key=lambda each: str(each["metadata"]["creationTimestamp"]), default=None)
+    return None if newest is None else str(newest["metadata"]["name"])
 
 
 def follow_up(kubectl: Kubectl, namespace: str) -> str:

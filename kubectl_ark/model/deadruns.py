@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from kubectl_ark.model import phases, settings, times
+from kubectl_ark.model import kinds, phases, settings, times
 
 PATIENCE_SECONDS = {"ImagePull": 120, "Refused": 120, "Unschedulable": 600, "Container": 120, "Node": 180}
 SILENT_SECONDS = 300
@@ -82,7 +82,9 @@ def _without_job(resource: dict[str, Any], now: datetime.datetime, had_job: bool
         return Verdict(True, "JobGone", "its Job was deleted before the run ended")
     if _age(resource["metadata"].get("creationTimestamp"), now) < GONE_SECONDS:
         return None
-    return Verdict(False, "NoJob", "no Job was started for it", 'the next pass does; "kubectl ark reconcile" makes one')
+    place = resource["metadata"].get("namespace") or kinds.DEFAULT_NAMESPACE
+    command = "kubectl ark reconcile" + ("" if place == kinds.DEFAULT_NAMESPACE else f" -n {place}")
+    return Verdict(False, "NoJob", "no Job was started for it", f'the next pass does; "{command}" makes one')
 
 
 def _silent(resource: dict[str, Any], now: datetime.datetime) -> Verdict | None:

@@ -67,13 +67,6 @@ class Ark:
         assert code is None or answer.code == code, f"kubectl ark {' '.join(arguments)}: {answer.all}"
         return answer
 
-    def bytes(self, *arguments: str, timeout: float = 150) -> bytes:
-        """What ``kubectl ark`` writes to stdout where that is no text; it must succeed."""
-        done = subprocess.run(["kubectl", "ark", *arguments], env=self.variables, capture_output=True, timeout=timeout,
-                              check=False)
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout
-
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start ``kubectl ark`` in a session of its own."""
         return subprocess.Popen(["kubectl", "ark", *arguments], env={**self.variables, **environment}, text=True,

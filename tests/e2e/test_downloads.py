@@ -49,7 +49,10 @@ def test_a_backup_is_saved_whole_and_checked_and_for_its_owner_only(
 
 
 def test_a_backup_goes_to_stdout(ark: Ark, done: str) -> None:
-    archive = ark.bytes("download", "backup", done, "-o", "-")
+    process = subprocess.run(["kubectl", "ark", "download", "backup", done, "-o", "-"], env=ark.variables,
+                             capture_output=True, check=True)
+    archive = process.stdout
+    assert b"checked: its sha256 is that of the backup's manifest" in process.stderr
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         assert "resources/configmaps/namespaces/kube-public/kube-root-ca.crt.json" in tar.getnames()
 

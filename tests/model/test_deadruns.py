@@ -89,6 +89,14 @@ def test_a_new_one_without_a_job_waits_and_says_so_only_after_a_moment() -> None
     assert verdict and not verdict.dead and verdict.reason == "NoJob"
 
 
+def test_where_ark_has_another_namespace_the_remedy_names_it() -> None:
+    for namespace, command in (("heptio-ark", '"kubectl ark reconcile"'), ("ark-2", '"kubectl ark reconcile -n ark-2"')):
+        run = backup("New", claimed=False, age=60)
+        run["metadata"]["namespace"] = namespace
+        verdict = judge(run, None)
+        assert verdict and command in verdict.remedy
+
+
 @pytest.mark.parametrize("condition", ["Failed", "FailureTarget"])
 def test_a_failed_job_is_dead_with_the_last_words_of_its_pod(condition: str) -> None:
     last = pod("Failed", state={"terminated": {"reason": "Error", "exitCode": 1, "message": "the bucket\nis on fire"}})
