@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kubectl_ark import errors
-from kubectl_ark.runner import archives
+from kubectl_ark.runner import archives, stored
 from kubectl_ark.store.bucket import Bucket
 from kubectl_ark.store.location import parse
 
@@ -39,6 +39,7 @@ def fetch(output: Path, *, environment: Mapping[str, str]) -> None:
     name = environment.get("ARK_LOCATION_NAME", "")
     secret = _secret(Path(environment["ARK_CREDENTIALS_FILE"])) if "ARK_CREDENTIALS_FILE" in environment else None
     bucket = Bucket(parse(name, spec, secret=secret))
+    bucket = stored.holder(bucket, key) or bucket
     partial = output.with_name(output.name + ".partial")
     digest, size = hashlib.sha256(), 0
     with bucket.open(key) as stream, partial.open("wb") as file_:

@@ -10,7 +10,7 @@ from kubectl_ark import errors
 from kubectl_ark.kube.api import Api
 from kubectl_ark.model import downloads
 from kubectl_ark.model.resources import custom
-from kubectl_ark.runner import locations
+from kubectl_ark.runner import locations, stored
 from kubectl_ark.store.bucket import Bucket
 
 
@@ -53,8 +53,8 @@ def find(api: Api, namespace: str, target: str, name: str) -> Found:
     for place in places or locations.everyone(api, namespace):
         bucket = locations.opened(api, place)
         looked.append(bucket.location.url)
-        if bucket.exists(key):
-            return Found(_by_value(place, bucket), bucket, key)
+        if holder := stored.holder(bucket, key):
+            return Found(_by_value(place, holder), holder, key)
     where = f"{key} is not in {', '.join(looked) or 'any location'}"
     if run is None:
         raise errors.InvalidInput(f'{kind.singular} "{name}" does not exist: {where}',

@@ -53,6 +53,12 @@ def exists(bucket: Bucket, name: str) -> bool:
     return any(place.exists(key) for place, key, _ in _places(bucket, name))
 
 
+def holder(bucket: Bucket, key: str) -> Bucket | None:
+    """The bucket to read a file from, as it is or as Ark 0.9 laid it out; None if it is in neither place."""
+    places = (bucket, bucket.flattened()) if key.startswith(layout.BACKUPS) else (bucket,)
+    return next((place for place in places if place.exists(key)), None)
+
+
 def _places(bucket: Bucket, name: str) -> tuple[tuple[Bucket, str, str], ...]:
     """Where the metadata may be: the bucket to ask, the key to ask for, the real key."""
     ours, ark = layout.metadata(name), layout.ark_metadata(name)
