@@ -46,7 +46,8 @@ def test_a_word_of_velero_cannot_be_a_name_even_behind_a_flag() -> None:
     ("schedule nightly", "kubectl ark logs backup nightly-2"), ("location l", "kubectl ark describe"),
     ("deletebackuprequest/d", "kubectl ark describe deletebackuprequest d")])
 def test_logs_of_what_has_none_name_the_command_that_helps(tmp_path: Path, line: str, command: str) -> None:
-    made = [{"metadata": {"name": f"nightly-{day}", "creationTimestamp": f"2026-01-0{day}T00:00:00Z"}} for day in (2, 1)]
+    made = [{"metadata": {"name": f"nightly-{day}", "creationTimestamp": f"2026-01-0{day}T00:00:00Z"}}
+            for day in (2, 1)]
     kubectl = tmp_path / "kubectl"
     kubectl.write_text(f"#!/bin/sh\necho '{json.dumps({'items': made})}'\n")
     kubectl.chmod(0o755)

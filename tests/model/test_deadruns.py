@@ -90,7 +90,8 @@ def test_a_new_one_without_a_job_waits_and_says_so_only_after_a_moment() -> None
 
 
 def test_where_ark_has_another_namespace_the_remedy_names_it() -> None:
-    for namespace, command in (("heptio-ark", '"kubectl ark reconcile"'), ("ark-2", '"kubectl ark reconcile -n ark-2"')):
+    for namespace, command in (("heptio-ark", '"kubectl ark reconcile"'),
+                               ("ark-2", '"kubectl ark reconcile -n ark-2"')):
         run = backup("New", claimed=False, age=60)
         run["metadata"]["namespace"] = namespace
         verdict = judge(run, None)
