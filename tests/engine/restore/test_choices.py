@@ -132,23 +132,34 @@ def test_with_update_what_exists_is_made_as_it_was_saved(restore: Restores, name
 
 def test_status_comes_back_for_the_kinds_and_objects_that_were_named(
         restore: Restores, namespace: str) -> None:  # noqa: F811
-    def quota(name: str, **annotations: str) -> Object:
-        return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {
-            "name": name, "namespace": namespace, "annotations": annotations},
-            "spec": {"minAvailable": 1, "selector": {"matchLabels": {"a": "b"}}},
-            "status": {"currentHealthy": 3, "desiredHealthy": 1, "disruptionsAllowed": 2, "expectedPods": 7}}
+    group = f"{namespace}.example.com"  # a kind that no controller knows: what its status says is what was written
+    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    crd: Object = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {
+        "name": f"lamps.{group}"}, "spec": {
+            "group": group, "scope": "Namespaced", "names": {"plural": "lamps", "kind": "Lamp", "listKind": "LampList"},
+            "versions": [{"name": "v1", "served": True, "storage": True, "subresources": {"status": {}}, "schema": {
+                "openAPIV3Schema": anything}}]}}
 
-    kind = "poddisruptionbudgets.policy"
-    stored = backup_of(files_of({kind: [quota("plain"), quota("not", **{"velero.io/restore-status": "false"}),
-                                        quota("always", **{"ark.heptio.com/restore-status": "true"})]}))
-    done = restore(stored, spec={"restoreStatus": {"includedResources": ["pdb"]}})
-    assert done.results == {"errors": {}, "warnings": {}}
+    def lamp(name: str, **annotations: str) -> Object:
+        return {"apiVersion": f"{group}/v1", "kind": "Lamp", "status": {"lit": 7}, "spec": {}, "metadata": {
+            "name": name, "namespace": namespace, "annotations": annotations}}
 
-    def expected(name: str) -> int:
-        return int(restore.cluster.get("-n", namespace, "pdb", name).get("status", {}).get("expectedPods") or 0)
+    def lit(name: str) -> object:
+        return restore.cluster.get("-n", namespace, f"lamps.{group}", name).get("status")
 
-    # A controller may count anew at any moment; it does so by generation, which the status has not.
-    assert expected("not") == 0 and (expected("plain"), expected("always")) in ((7, 7), (0, 0), (0, 7), (7, 0))
+    items = {"customresourcedefinitions.apiextensions.k8s.io": [crd], f"lamps.{group}": [
+        lamp("plain"), lamp("not", **{"velero.io/restore-status": "false"}),
+        lamp("always", **{"ark.heptio.com/restore-status": "true"})]}
+    try:
+        done = restore(backup_of(files_of(items)), name="with", spec={"restoreStatus": {
+            "includedResources": [f"lamps.{group}"]}})
+        assert done.results == {"errors": {}, "warnings": {}}
+        assert (lit("plain"), lit("not"), lit("always")) == ({"lit": 7}, None, {"lit": 7})
+        restore.cluster.run("-n", namespace, "delete", f"lamps.{group}", "--all")
+        restore(backup_of(files_of(items)), name="without")
+        assert (lit("plain"), lit("not"), lit("always")) == (None, None, {"lit": 7})
+    finally:
+        restore.cluster.run("delete", "crd", f"lamps.{group}", "--ignore-not-found", "--wait=false")
 
 
 def test_single_objects_come_back_alone_and_one_that_is_not_there_is_an_error(
