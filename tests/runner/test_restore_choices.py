@@ -11,7 +11,7 @@ import pytest
 from kubectl_ark import errors
 from kubectl_ark.model import layout
 from tests.engine.restore import stored
-from tests.harness import Ark, Object, config_map, eventually, is_clear
+from tests.harness import Ark, Object, config_map, eventually, is_clear, path_of
 
 pytestmark = pytest.mark.api
 
@@ -73,6 +73,39 @@ def test_a_schedules_newest_completed_backup_of_this_cluster_is_taken(ark: Ark, 
     code, status = from_schedule(ark, f"{name}-none", "nosuch")
     assert code == errors.RUNNER_INVALID and status["phase"] == "FailedValidation"
     assert is_clear(status["validationErrors"][0], '"nosuch"', "no backup that is Completed")
+
+
+def test_the_jobs_next_pod_stays_with_the_backup_that_the_first_has_chosen(ark: Ark, name: str) -> None:
+    def backup(word: str, start: str) -> None:
+        store(ark, f"{name}-{word}", {"configmaps": [stored.config_map(f"{name}-ns", word)]},
+              metadata={"labels": {"ark.heptio.com/schedule-name": f"{name}-s"}},
+              status={"phase": "Completed", "startTimestamp": start})
+
+    backup("old", "2024-05-01T00:00:00Z")
+    restore = ark.make(ark.cr("Restore", name, scheduleName=f"{name}-s", anyCluster=True, qps=0.2))
+    ark.adopt({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"{name}-ns"}})
+    first = ark.start("restore", name, ARK_JOB_UID="job", ARK_POD_UID="first")
+    eventually(lambda: ark.status("Restore", name).get("backupName") == f"{name}-old", "the backup is chosen")
+    first.kill()
+    assert ark.status("Restore", name)["phase"] == "InProgress", "the first was too quick to be killed"
+    backup("new", "2024-05-02T00:00:00Z")
+    ark.api.patch_merge(path_of(restore), {"spec": {"qps": None}})
+    second = ark.start("restore", name, ARK_JOB_UID="job", ARK_POD_UID="second")
+    assert second.wait() == 0, second.text
+    status = ark.status("Restore", name)
+    assert (status["phase"], status["backupName"], status["claim"]["attempt"]) == ("Completed", f"{name}-old", 2)
+    assert listed(ark, name)["v1/ConfigMap"] == [f"{name}-ns/old(created)"]
+
+
+def test_an_odd_shape_that_the_crd_lets_in_is_failed_validation(ark: Ark, name: str) -> None:
+    store(ark, name, {"configmaps": [stored.config_map(f"{name}-ns", "c")]})
+    ark.restore(name, name, hooks={"resources": [{"name": "h", "postHooks": [
+        {"init": {"initContainers": [{"name": 5, "image": "i", "command": "sh -c true"}]}}]}]})
+    assert ark.run("restore", name) == errors.RUNNER_INVALID
+    found = ark.status("Restore", name)
+    at = "spec.hooks.resources[0].postHooks[0].init.initContainers[0]"
+    assert (found["phase"], found["validationErrors"]) == ("FailedValidation", [
+        f"{at}.name: 5 is not text", f'{at}.command: "sh -c true" is not a list'])
 
 
 def test_every_mistake_in_spec_and_config_maps_is_listed_and_nothing_is_restored(ark: Ark, name: str) -> None:
