@@ -45,6 +45,9 @@ EXPIRE_LAST = f"{GROUP}/expire-last"
 DELETE_REQUESTED = f"{GROUP}/delete-requested"
 """Annotation of a Restore that is to go with what it left in the bucket: "<when> <who>"."""
 
+HOOKS_DONE = f"{GROUP}/restore-hooks-done"
+"""Annotation of a restored pod: which of its restore hooks have ended, see ``restore_hooks.ended_note``."""
+
 REQUESTED_BY = f"{GROUP}/requested-by"
 """Annotation: who wanted this, as the API server knew him, or why kubectl-ark did."""
 

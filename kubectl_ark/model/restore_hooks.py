@@ -7,7 +7,7 @@ win over the spec, each sort for itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kubectl_ark.model import globs, labels, selectors, spec_rules, times
@@ -41,6 +41,21 @@ class Hooks(NamedTuple):
     init_containers: list[dict[str, Any]]
     exec_hooks: list[ExecHook]
     troubles: list[str]
+
+
+def ended_note(restore_uid: str, failed: Sequence[bool]) -> str:
+    """What a pod is annotated with (``labels.HOOKS_DONE``): "<uid> +-+". failed: of each hook that has ended, in order.
+
+    It stands on the pod and not in the Restore's status because there may be thousands of pods, and because a pod that
+    is made anew needs its hooks anew.
+    """
+    return f"{restore_uid} {''.join('-' if each else '+' for each in failed)}"
+
+
+def ended_of(pod: Mapping[str, Any], restore_uid: str) -> list[bool]:
+    """Of each exec hook of a live pod that an earlier try of this Restore has seen end, in order: whether it failed."""
+    uid, _, marks = str((pod["metadata"].get("annotations") or {}).get(labels.HOOKS_DONE, "")).partition(" ")
+    return [mark == "-" for mark in marks] if uid == restore_uid and restore_uid else []
 
 
 def problems(spec: Mapping[str, Any]) -> list[str]:

@@ -67,7 +67,7 @@ def backup(work: Work) -> None:
             _end(run, outcome)
         except Exception as failure:
             run.let_go(failure)
-            record_failure(run, failure)
+            record_failure(run, failure, hookStatus=stage.status)
             raise
 
 

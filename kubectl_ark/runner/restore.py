@@ -31,6 +31,9 @@ def restore(work: Work) -> None:
     run.claim()
     log = RunLog(Results(), subject=("restore", f"{work.namespace}/{work.name}"), directory=work.directory)
     bucket: Bucket | None = None
+    items = work.directory / "items"
+    items.mkdir()
+    outcome = Outcome(items)
     try:
         bucket, backup, changes = _prepare(work, run)
         run.enter(Phase.IN_PROGRESS, "the restore runs", step="starting",
@@ -38,15 +41,13 @@ def restore(work: Work) -> None:
                   storageLocation=bucket.location.name, backupName=backup["metadata"]["name"])
         log.info(f"restore begins, attempt {run.attempt}, from {bucket.location.url}"
                  f"{layout.backup_directory(backup['metadata']['name'])}")
-        items = work.directory / "items"
-        items.mkdir()
         spec = run.object.get("spec") or {}
         api = work.api.limited(qps=spec.get("qps"), parallel=spec.get("parallel"))
         with warnings_to(log), Heartbeat(run, work.progress, count_field="itemsRestored"):
-            outcome = restore_items(
+            restore_items(
                 api=api, catalog=discovery.discover(api), bucket=bucket, restore=run.object, backup=backup,
                 workdir=items, log=log, progress=work.progress, threads=spec.get("parallel") or DEFAULT_PARALLEL,
-                changes=changes)
+                changes=changes, outcome=outcome)
             work.progress.checkpoint()
             fields = _store(work, run, bucket, outcome=outcome, log=log)
         run.enter(Phase(fields.pop("phase")), _summary(outcome, log.results), **fields)
@@ -56,7 +57,7 @@ def restore(work: Work) -> None:
         run.let_go(failure)
         if bucket is not None:
             _keep_log(run, bucket, log, failure)
-        record_failure(run, failure)
+        record_failure(run, failure, hookStatus=_hook_status(outcome))
         raise
 
 
@@ -98,9 +99,12 @@ def _store(work: Work, run: Run, bucket: Bucket, *, outcome: Outcome, log: RunLo
         bucket.put(layout.restore_resource_list(run.name), resources.close())
         bucket.put(layout.restore_volume_info(run.name), spool.document([]))
         bucket.put(layout.restore_log(run.name), log.close())
-    return {"phase": phase.value, "warnings": results.warnings, "errors": results.errors, "hookStatus": {
-                "hooksAttempted": outcome.hooks.attempted, "hooksFailed": outcome.hooks.failed},
-            "progress": {"totalItems": done, "itemsRestored": done}}
+    return {"phase": phase.value, "warnings": results.warnings, "errors": results.errors,
+            "hookStatus": _hook_status(outcome), "progress": {"totalItems": done, "itemsRestored": done}}
+
+
+def _hook_status(outcome: Outcome) -> dict[str, int]:
+    return {"hooksAttempted": outcome.hooks.attempted, "hooksFailed": outcome.hooks.failed}
 
 
 def _summary(outcome: Outcome, results: Results) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from pathlib import Path
+from typing import Any
 
 from kubectl_ark import errors
 from kubectl_ark.engine.progress import Progress
@@ -28,10 +29,11 @@ class Work:
     progress: Progress
 
 
-def record_failure(run: Run, failure: Exception) -> None:
+def record_failure(run: Run, failure: Exception, **fields: Any) -> None:
     """Write how an attempt ended: Failed or FailedValidation if no other will follow, else what went wrong so far.
 
-    Says nothing where the run is not ours to write to, or where the next pod takes over in silence (SIGTERM).
+    fields: further ones of a Failed run's status (hookStatus). Says nothing where the run is not ours to write to, or
+    where the next pod takes over in silence (SIGTERM).
     """
     if isinstance(failure, (errors.RunLost, errors.Interrupted)):
         return
@@ -41,7 +43,7 @@ def record_failure(run: Run, failure: Exception) -> None:
         if isinstance(failure, errors.ValidationFailed):
             run.enter(Phase.FAILED_VALIDATION, sentence, validationErrors=failure.problems)
         elif exit_code_of(failure) != errors.RUNNER_RETRY or run.is_last_attempt():
-            run.enter(Phase.FAILED, sentence, failureReason=sentence)
+            run.enter(Phase.FAILED, sentence, failureReason=sentence, **fields)
         else:
             run.update(step=f"attempt {run.attempt} failed: {sentence}; trying again")
     except errors.ArkError as second:

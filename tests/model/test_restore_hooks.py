@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kubectl_ark.model import restore_hooks
 from kubectl_ark.model.restore_hooks import CONTINUE, FAIL, FOR_EVER, ExecHook, Hooks, concerns, of_pod
 
 SPEC = {"hooks": {"resources": [
@@ -60,3 +61,10 @@ def test_a_pod_without_hooks_is_known_at_a_glance() -> None:
     assert not concerns({"metadata": {"annotations": {"a": "b"}}}, {})
     assert concerns({"metadata": {}}, SPEC)
     assert concerns({"metadata": {"annotations": {"init.hook.restore.velero.io/command": "x"}}}, {})
+
+
+def test_what_is_noted_on_a_pod_is_understood_by_the_same_restore_alone() -> None:
+    noted = {"metadata": {"annotations": {"ark.heptio.com/restore-hooks-done": restore_hooks.ended_note(
+        "uid-1", [False, True])}}}
+    assert restore_hooks.ended_of(noted, "uid-1") == [False, True]
+    assert restore_hooks.ended_of(noted, "uid-2") == restore_hooks.ended_of({"metadata": {}}, "uid-1") == []

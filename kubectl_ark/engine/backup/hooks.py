@@ -129,8 +129,12 @@ class PodStage:
     def _pre(self, namespace: str, name: str, chosen: Sequence[Hook]) -> bool:
         """False if one with an explicit Fail failed: those after it count as attempted, but do not run."""
         for number, hook in enumerate(chosen):
-            told = attempt(self._commands, namespace, name, hook, phase=hooks.PRE,
-                           checkpoint=self._progress.checkpoint)
+            try:
+                told = attempt(self._commands, namespace, name, hook, phase=hooks.PRE,
+                               checkpoint=self._progress.checkpoint)
+            except BaseException:  # the run is to stop; that the command was begun is true all the same
+                self.attempted += 1
+                raise
             dropped = told.failed and hook.on_error == hooks.FAIL
             self._tell(told, _left_out(dropped))
             if dropped:

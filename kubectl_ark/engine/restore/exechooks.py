@@ -1,8 +1,8 @@
 """Exec restore hooks: commands in restored pods, once their containers run (ark-format.md §11; Velero, internal/hook).
 
 Pods come back early in a restore, so their hooks run beside the rest of it: one watch for each namespace that has
-any, and a few threads that run the commands. The run waits for them at its end. A run that is taken over by the
-Job's next pod runs them again: that a command has run is written down nowhere.
+any, and a few threads that run the commands. The run waits for them at its end. Each command that has ended is noted
+on its pod, so that the Job's next pod, should it take the run over, runs only those that are left.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from kubectl_ark.engine.runlog import RunLog
 from kubectl_ark.kube import exec as command
 from kubectl_ark.kube import watch
 from kubectl_ark.kube.api import Api
+from kubectl_ark.model import labels, restore_hooks
 from kubectl_ark.model.resources import Resource
 from kubectl_ark.model.restore_hooks import FAIL, FOR_EVER, ExecHook
 
@@ -35,7 +36,7 @@ LOOK_SECONDS = 0.5
 class _Waiting:
     """A pod whose hooks have not all run. hooks: those left, one after the other in their order.
 
-    busy: some are running now. seen: the pod as it was told last.
+    busy: some are running now. seen: the pod as it was told last. failed: whether they did, of those that have ended.
     """
 
     def __init__(self, hooks: Sequence[ExecHook], container: str) -> None:
@@ -43,13 +44,15 @@ class _Waiting:
         self.since = time.monotonic()
         self.busy = False
         self.seen: Object | None = None
+        self.failed: list[bool] = []
 
 
 class ExecHooks:
-    """Thread-safe. label_selector: what the restored pods carry."""
+    """Thread-safe. label_selector: what the restored pods carry. restore_uid: whose hooks these are."""
 
-    def __init__(self, api: Api, *, label_selector: str, log: RunLog, progress: Progress) -> None:
-        self._api, self._selector, self._log, self._progress = api, label_selector, log, progress
+    def __init__(self, api: Api, *, label_selector: str, restore_uid: str, log: RunLog, progress: Progress) -> None:
+        self._api, self._selector, self._restore_uid = api, label_selector, restore_uid
+        self._log, self._progress = log, progress
         self._changed = threading.Condition()
         self._pods: dict[tuple[str, str], _Waiting] = {}
         self._watched: set[str] = set()
@@ -57,6 +60,12 @@ class ExecHooks:
         self._fault: BaseException | None = None
         self._ended = False
         self._pool = ThreadPoolExecutor(COMMANDS_AT_ONCE, thread_name_prefix="hook")
+
+    @property
+    def counts(self) -> HookCounts:
+        """Of the hooks that have ended so far."""
+        with self._changed:
+            return self._counts
 
     def expect(self, namespace: str, pod: Object, hooks: Sequence[ExecHook]) -> None:
         """The pod was created: its hooks run as soon as its containers do. namespace: the one it is in now."""
@@ -67,13 +76,12 @@ class ExecHooks:
             self._watched.add(namespace)
         if begin:
             threading.Thread(target=self._watch, args=(namespace,), name="hook-watch", daemon=True).start()
-            return
-        try:  # the watch may have told of it before it was expected
-            live = self._api.get(PODS.path(namespace, pod["metadata"]["name"]))
+        try:  # the watch may have told of it before it was expected, or never will
+            kind, live = "MODIFIED", self._api.get(PODS.path(namespace, pod["metadata"]["name"]))
         except errors.NotFound:
-            return
+            kind, live = watch.DELETED, pod
         with self._changed:
-            self._look(namespace, "MODIFIED", live)
+            self._look(namespace, kind, live)
 
     def wait(self) -> HookCounts:
         """Until every hook has run or failed. Raises what the run's checkpoint raises, Unreachable."""
@@ -118,6 +126,10 @@ class ExecHooks:
         waiting = self._pods.get(key)
         if waiting is None or waiting.busy:
             return
+        if waiting.seen is None:
+            self._pass_over_ended(key, waiting, pod)
+            if not waiting.hooks:
+                return
         waiting.seen = pod
         phase = (pod.get("status") or {}).get("phase")
         if kind == watch.DELETED or phase in ("Succeeded", "Failed"):
@@ -136,6 +148,7 @@ class ExecHooks:
             while waiting.hooks and _is_due(waiting.hooks[0], pod):
                 hook = waiting.hooks[0]
                 failure = self._failure(key, hook)
+                self._note(key, waiting, failed=bool(failure))
                 with self._changed:
                     del waiting.hooks[0]
                     self._count(key, hook, failure)
@@ -157,6 +170,27 @@ class ExecHooks:
             with self._changed:
                 self._fault = self._fault or fault
                 self._changed.notify_all()
+
+    def _note(self, key: tuple[str, str], waiting: _Waiting, *, failed: bool) -> None:
+        waiting.failed.append(failed)
+        note = {labels.HOOKS_DONE: restore_hooks.ended_note(self._restore_uid, waiting.failed)}
+        try:
+            self._api.patch_merge(PODS.path(*key), {"metadata": {"annotations": note}})
+        except errors.ApiError as fault:
+            self._log.info(f"pod {'/'.join(key)}: that a hook has ended could not be noted on it: {fault}")
+
+    def _pass_over_ended(self, key: tuple[str, str], waiting: _Waiting, pod: Object) -> None:
+        """Count what an earlier try of the run has seen end, as it counted then. The lock is held."""
+        for failed in restore_hooks.ended_of(pod, self._restore_uid)[:len(waiting.hooks)]:
+            hook = waiting.hooks.pop(0)
+            waiting.failed.append(failed)
+            self._count(key, hook, "it failed in an earlier try of this run" if failed else "",
+                        done="done in an earlier try of this run")
+            if failed and hook.on_error == FAIL:
+                return self._give_up(key, waiting, "an earlier hook failed, and its onError is Fail")
+        if not waiting.hooks:
+            self._pods.pop(key, None)
+            self._changed.notify_all()
 
     def _failure(self, key: tuple[str, str], hook: ExecHook) -> str:
         """Run one command; why it failed, "" if it did not. Raises what the run's checkpoint raises."""
@@ -189,14 +223,14 @@ class ExecHooks:
             self._pods.pop(key, None)
         self._changed.notify_all()
 
-    def _count(self, key: tuple[str, str], hook: ExecHook, failure: str) -> None:
+    def _count(self, key: tuple[str, str], hook: ExecHook, failure: str, *, done: str = "done") -> None:
         attempted, failed = self._counts
         self._counts = HookCounts(attempted + 1, failed + bool(failure))
         title = f'hook "{hook.command[0]}" in pod {"/".join(key)}, container {hook.container}'
         if failure:
             self._log.error(f"{title}: {failure}", place=key[0], resource="pods", name="/".join(key))
         else:
-            self._log.info(f"{title}: done", resource="pods", name="/".join(key))
+            self._log.info(f"{title}: {done}", resource="pods", name="/".join(key))
 
 
 def _is_due(hook: ExecHook, pod: dict[str, Any]) -> bool:

@@ -35,11 +35,13 @@ from kubectl_ark.store.bucket import Bucket
 def run(
     *, api: Api, catalog: Catalog, bucket: Bucket, restore: dict[str, Any], backup: dict[str, Any], workdir: Path,
     log: RunLog, progress: Progress, threads: int = DEFAULT_PARALLEL, changes: Changes = Changes(),
+    outcome: Outcome | None = None,
 ) -> Outcome:
     """Restore what the Restore CR asks for; what was done to each item.
 
     restore: the CR, validated. changes: what the user's ConfigMaps want. backup: velero-backup.json. workdir: an empty
     directory for the spool and the outcome, which the caller removes when it has read ``Outcome.resource_list``.
+    outcome: to be filled, so that the caller has it also where this raises; a new one if None.
     Troubles with single items go to ``log`` as warnings and errors. Raises Damaged before anything is created where
     the backup is not what was written; StoreError, Unreachable, ArkError (work directory full); RunLost, Cancelled,
     Interrupted from the checkpoint.
@@ -49,11 +51,11 @@ def run(
                               keep_node_ports=spec.get("preserveNodePorts") is True, schema_of=Schemas(api))
     own = labels_of(restore, backup)
     hooks = ExecHooks(api, label_selector=f"{labels.RESTORE_NAME}={own[labels.RESTORE_NAME]}", log=log,
-                      progress=progress)
+                      progress=progress, restore_uid=restore["metadata"].get("uid") or "")
     context = Context(
         api=api, catalog=catalog, archive=archive, selection=selection.of_spec(spec, catalog),
-        outcome=Outcome(workdir), log=log, progress=progress, pool=ThreadPoolExecutor(threads), threads=threads,
-        labels=own, since=since_of(restore), preparation=preparation,
+        outcome=outcome or Outcome(workdir), log=log, progress=progress, pool=ThreadPoolExecutor(threads),
+        threads=threads, labels=own, since=since_of(restore), preparation=preparation,
         update=spec.get("existingResourcePolicy") == "update", statuses=statuses.of_spec(spec, catalog), later=Later(),
         hooks=hooks)
     try:
@@ -63,6 +65,7 @@ def run(
         _create(context, data, order.priorities(spec.get("resourcePriorities") or (), catalog.resolve))
     finally:
         hooks.close()
+        context.outcome.hooks = hooks.counts
         context.pool.shutdown(cancel_futures=True)
         archive.close()
     return context.outcome
@@ -111,7 +114,7 @@ def _create(context: Context, data: VolumeData, priorities: tuple[list[str], lis
             for group in archive.of_kind(kind):
                 _wave(context, group, volumes, namespaces)
     context.later.run(context.log, context.progress)
-    context.outcome.hooks = context.hooks.wait()
+    context.hooks.wait()
 
 
 def _absent_classes(context: Context, changes: Changes) -> frozenset[str]:

@@ -43,6 +43,12 @@ def test_a_pod_is_free_of_its_node_and_keeps_everything_else() -> None:
     assert all(spec[key] == item["spec"][key] for key in spec)
 
 
+def test_a_pod_loses_what_an_earlier_restore_noted_on_it() -> None:
+    annotations = {"ark.heptio.com/restore-hooks-done": "u +", "a": "b"}
+    item = {"metadata": {"name": "p", "annotations": annotations}, "spec": {}}
+    assert changed("pods", item)["metadata"]["annotations"] == {"a": "b"}
+
+
 def test_a_pod_loses_its_legacy_token_volume_and_ephemeral_containers() -> None:
     mounts = [{"name": "web-token-x7k2p", "mountPath": "/t"}, {"name": "data", "mountPath": "/d"}]
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from kubectl_ark.engine.restore.transforms import generic
 from kubectl_ark.engine.restore.transforms.generic import Object
+from kubectl_ark.model import labels
 
 JOB_UID_LABELS = ("controller-uid", "batch.kubernetes.io/controller-uid")
 """The Job's own uid, which the Job controller writes anew (Kubernetes, batch/v1 Job strategy)."""
+
+NOTES = frozenset({labels.HOOKS_DONE})
 
 
 def pod(item: Object) -> None:
     """Free the pod from its node, its resolved priority and its legacy token volume (Velero, pod_action.go).
 
-    ephemeralContainers go too: the API server refuses a create that has them.
+    ephemeralContainers go too: the API server refuses a create that has them. So does what a restore noted on it.
     """
+    generic.drop_annotations(item, NOTES)
     spec = item["spec"]
     for field in ("nodeName", "priority", "ephemeralContainers"):
         spec.pop(field, None)
