@@ -142,9 +142,12 @@ class Ark:
         self.put({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": self.namespace},
                   "data": {"cloud": base64.b64encode(text.encode()).decode()}})
 
-    def accounts(self) -> None:
-        """Ark's service accounts with their rights; the runner itself goes by the tests' kubeconfig."""
-        values: Object = {"namespace": self.namespace, "namespaces": [], "labels": {}, "annotations": {}}
+    def accounts(self, *namespaces: str) -> None:
+        """Ark's service accounts with their rights; the runner itself goes by the tests' kubeconfig.
+
+        namespaces: as after ``install --namespaces``; everywhere if there are none.
+        """
+        values: Object = {"namespace": self.namespace, "namespaces": namespaces, "labels": {}, "annotations": {}}
         for item in jobspecs.render("accounts", values):
             if item["kind"] != "Namespace":
                 self.put(item)

@@ -206,9 +206,10 @@ def test_a_run_that_is_cancelled_between_the_hooks_runs_the_post_hook(ark: Ark, 
     assert noted("cancelled") == ["pre", "post"]
     status = ark.status("Backup", name)
     assert status["phase"] == "Failed" and "pendingHooks" not in status
+    assert status["hookStatus"] == {"hooksAttempted": 2, "hooksFailed": 0}
 
 
-def test_where_the_account_is_not_bound_the_error_says_what_to_bind(
+def test_where_the_account_is_not_bound_the_error_says_what_to_bind_and_roles_of_a_namespace_are_enough(
         ark: Ark, cluster: Environment, noted: Any, name: str) -> None:
     binding = f"{ark.namespace}-volumes"
     cluster.run("delete", "clusterrolebinding", binding)
@@ -220,3 +221,11 @@ def test_where_the_account_is_not_bound_the_error_says_what_to_bind(
     (problem,) = results(ark, name)["errors"]
     assert is_clear(problem, "e-plain", "forbidden", f"{ark.namespace}/ark-volumes", f"the role {binding}",
                     f"in namespace {SPACE}")
+    ark.accounts(SPACE)  # what install --namespaces makes, to which the binding for all namespaces is foreign
+    again = f"{name}-again"
+    ark.backup(again, **spec_for("e-plain", hooks={"resources": [
+        {"name": "n", "pre": [{"exec": {"command": note("pre")}}]}]}))
+    assert ark.run("backup", again) == 0
+    status = ark.status("Backup", again)
+    assert (status["phase"], status["hookStatus"]) == ("Completed", {"hooksAttempted": 1, "hooksFailed": 0})
+    assert noted("e-plain") == ["pre"]
