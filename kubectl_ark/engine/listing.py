@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from kubectl_ark.kube.api import Api
@@ -34,6 +35,15 @@ def list_kind(
             return
     for namespace in sorted(namespaces, key=lambda name: name + "/"):
         yield from pages(api, resource, namespace, label_selector=label_selector)
+
+
+def one_ahead(pages: Iterator[Page]) -> Iterator[Page]:
+    """The same pages; the next one is listed while the caller is busy with this one."""
+    with ThreadPoolExecutor(1, thread_name_prefix="list") as thread:
+        coming = thread.submit(next, pages, None)
+        while (page := coming.result()) is not None:
+            coming = thread.submit(next, pages, None)
+            yield page
 
 
 def _cluster_wide(

@@ -85,8 +85,12 @@ class Archive:
 
     def load(self, group: Group, position: int) -> Object:
         """The item, decoded anew: the caller may change it."""
-        item: Object = orjson.loads(os.pread(self._descriptor, group.sizes[position], group.offsets[position]))
+        item: Object = orjson.loads(self.content(group, position))
         return item
+
+    def content(self, group: Group, position: int) -> bytes:
+        """The item's JSON as it was backed up."""
+        return os.pread(self._descriptor, group.sizes[position], group.offsets[position])
 
     def of_kind(self, group_resource: str) -> list[Group]:
         """The groups of one kind; more than one where items differ in version."""

@@ -34,6 +34,11 @@ class Preparation:
     schema_of: rules.SchemaOf | None = None
     absent: frozenset[str] = frozenset()
 
+    @property
+    def is_plain(self) -> bool:
+        """True if an item, pods aside, is changed like the object of the cluster that it is compared with."""
+        return not self.mapping and self.changes == Changes()
+
     def apply(self, type: Type, item: Object, *, fate: Fate | None = None) -> list[str]:
         """Make an item as it was backed up into what is sent, its restore labels aside. In place.
 
