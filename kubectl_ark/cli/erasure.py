@@ -35,4 +35,6 @@ def erase(kubectl: Kubectl, kind: kinds.Kind, found: list[dict[str, Any]], *, na
             code = errors.EXIT_ERROR
         else:
             click.echo(f"{output.qualified(kind, wish.name)} deleted")
+            if remark := erasing.remark(kubectl, namespace, wish):
+                output.say(f"{kind.singular}/{wish.name}: {remark}")
     return code

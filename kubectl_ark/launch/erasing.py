@@ -71,6 +71,14 @@ def failure(kubectl: Kubectl, namespace: str, wish: Wish) -> str | None:
     return "; ".join((request.get("status") or {}).get("errors") or []) or None
 
 
+def remark(kubectl: Kubectl, namespace: str, wish: Wish) -> str:
+    """What is to be known of a deletion that was carried out; "" for nothing. Raises KubectlError."""
+    if wish.request is None:
+        return ""
+    request = runs.read(kubectl, kinds.DELETE_REQUEST, wish.request, namespace)
+    return str((request.get("status") or {}).get("message") or "")
+
+
 def _request(backup: dict[str, Any], who: str, any_cluster: bool) -> dict[str, Any]:
     annotations = {labels.REQUESTED_BY: who, **({labels.ANY_CLUSTER: "true"} if any_cluster else {})}
     return {

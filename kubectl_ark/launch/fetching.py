@@ -57,8 +57,16 @@ def fetched(kubectl: Kubectl, namespace: str, target: str, name: str, *, locatio
     target: "BackupLog" and the like (model.downloads); location: its BackupStorageLocation. Raises KubectlFailed,
     saying why, if it cannot be had.
     """
-    settings = runs.read_settings(kubectl, namespace)
-    place = _by_value(kubectl, runs.read(kubectl, kinds.STORAGE_LOCATION, location, namespace))
+    try:
+        settings = runs.read_settings(kubectl, namespace)
+    except KubectlError as error:
+        if error.status_reason != "Forbidden":
+            raise
+        raise errors.KubectlFailed(
+            f"you may not fetch {target} of {name}: {error.message}",
+            hint="ask somebody who may create Jobs there, or create a DownloadRequest with spec.presign: the next "
+                 "pass writes an address of the file into its status") from error
+    place = runs.read(kubectl, kinds.STORAGE_LOCATION, location, namespace)
     request = ask(kubectl, namespace, target, name)
     try:
         job = jobs.fetch_job(request, settings, location=place, key=downloads.key(target, name),
@@ -124,17 +132,6 @@ def unpacked(stream: BinaryIO, what: str, *, limit: int = MAX_BYTES) -> Iterator
         raise errors.Damaged(f"{what} is not sound gzip: {error}") from error
     if not decoder.eof:
         raise errors.Damaged(f"{what} is cut off")
-
-
-def _by_value(kubectl: Kubectl, location: dict[str, Any]) -> dict[str, Any]:
-    """The location with the certificates in it that its caCertRef names: the pod can read no other Secret."""
-    storage = dict(location["spec"].get("objectStorage") or {})
-    reference = storage.pop("caCertRef", None)
-    if not reference:
-        return location
-    value = kubectl.run("get", "secret", reference["name"], "-n", location["metadata"]["namespace"], "-o",
-                        f"go-template={{{{index .data {json.dumps(reference['key'])}}}}}").decode()
-    return {**location, "spec": {**location["spec"], "objectStorage": {**storage, "caCert": value}}}
 
 
 def _has_secret(kubectl: Kubectl, namespace: str, location: dict[str, Any]) -> bool:

@@ -43,8 +43,9 @@ def fetch_job(request: dict[str, Any], settings: Settings, *, location: dict[str
     credential = location["spec"].get("credential")
     secret = {"name": credential["name"], "key": credential["key"]} if credential \
         else dict(zip(("name", "key"), DEFAULT_SECRET))
+    authority = (location["spec"].get("objectStorage") or {}).get("caCertRef")
     fetch = {"location": json.dumps(location["spec"], sort_keys=True), "location_name": location["metadata"]["name"],
-             "key": key, "output": FETCHED_FILE, "secret": secret if has_secret else None}
+             "key": key, "output": FETCHED_FILE, "secret": secret if has_secret else None, "authority": authority}
     return _render("fetch-job", kinds.DOWNLOAD_REQUEST, request, settings, component="fetch",
                    arguments=["fetch", "--output", FETCHED_FILE], fetch=fetch)
 

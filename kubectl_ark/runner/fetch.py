@@ -28,7 +28,8 @@ CHUNK = 1 << 20
 def fetch(output: Path, *, environment: Mapping[str, str]) -> None:
     """Write the object to ``output`` and what is known of it to ``output``.json, then wait until time is up.
 
-    environment: ARK_LOCATION (a BackupStorageLocation's spec as JSON), ARK_KEY, ARK_CREDENTIALS_FILE. The file appears
+    environment: ARK_LOCATION (a BackupStorageLocation's spec as JSON), ARK_KEY, ARK_CREDENTIALS_FILE,
+    ARK_AUTHORITY_FILE. The file appears
     under its name only when it is whole and checked; a reader that takes it away ends the waiting. Raises InvalidInput,
     KeyMissing, Damaged, StoreUnusable, StoreError.
     """
@@ -37,8 +38,12 @@ def fetch(output: Path, *, environment: Mapping[str, str]) -> None:
     except (KeyError, ValueError) as fault:
         raise errors.InvalidInput(f"fetch: ARK_LOCATION and ARK_KEY must be set and sound: {fault}") from fault
     name = environment.get("ARK_LOCATION_NAME", "")
-    secret = _secret(Path(environment["ARK_CREDENTIALS_FILE"])) if "ARK_CREDENTIALS_FILE" in environment else None
-    bucket = Bucket(parse(name, spec, secret=secret))
+    secret = _mounted(environment, "ARK_CREDENTIALS_FILE", what="the storage location's Secret")
+    authority = _mounted(environment, "ARK_AUTHORITY_FILE", what="the Secret of objectStorage.caCertRef")
+    if authority is None and (spec.get("objectStorage") or {}).get("caCertRef"):
+        raise errors.StoreUnusable(f'storage location "{name}": the Secret or key of objectStorage.caCertRef does not '
+                                   "exist", hint="create it, or correct the location's spec.objectStorage.caCertRef")
+    bucket = Bucket(parse(name, spec, secret=secret, authority=authority))
     bucket = stored.holder(bucket, key) or bucket
     partial = output.with_name(output.name + ".partial")
     digest, size = hashlib.sha256(), 0
@@ -74,11 +79,13 @@ def _is_being_read(file: Path) -> bool:
     return False
 
 
-def _secret(file: Path) -> str | None:
-    """The mounted credentials; None where the optional Secret is not there: then the surroundings give them."""
+def _mounted(environment: Mapping[str, str], variable: str, *, what: str) -> str | None:
+    """The text of the mounted file that a variable names; None where there is none: mounts are optional."""
+    if variable not in environment:
+        return None
     try:
-        return file.read_text()
+        return Path(environment[variable]).read_text()
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as fault:
-        raise errors.StoreUnusable(f"the storage location's Secret cannot be read: {fault}") from fault
+        raise errors.StoreUnusable(f"{what} cannot be read: {fault}") from fault

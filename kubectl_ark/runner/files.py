@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 from typing import Any
 
@@ -16,7 +15,7 @@ from kubectl_ark.store.bucket import Bucket
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """A file that is there. place: the BackupStorageLocation, its certificates by value."""
+    """A file that is there. place: the BackupStorageLocation."""
 
     place: dict[str, Any]
     bucket: Bucket
@@ -54,19 +53,9 @@ def find(api: Api, namespace: str, target: str, name: str) -> Found:
         bucket = locations.opened(api, place)
         looked.append(bucket.location.url)
         if holder := stored.holder(bucket, key):
-            return Found(_by_value(place, holder), holder, key)
+            return Found(place, holder, key)
     where = f"{key} is not in {', '.join(looked) or 'any location'}"
     if run is None:
         raise errors.InvalidInput(f'{kind.singular} "{name}" does not exist: {where}',
                                   hint=f"kubectl ark get {kind.plural} lists what there is")
     raise errors.InvalidInput(f'{kind.singular} "{name}" has no {target}: {where}')
-
-
-def _by_value(place: dict[str, Any], bucket: Bucket) -> dict[str, Any]:
-    """The location with its certificates in it: the pod that fetches may read no Secret but the mounted one."""
-    storage = place["spec"].get("objectStorage") or {}
-    if not storage.get("caCertRef") or not bucket.location.ca_certificate:
-        return place
-    storage = {key: value for key, value in storage.items() if key != "caCertRef"}
-    storage["caCert"] = base64.b64encode(bucket.location.ca_certificate.encode()).decode()
-    return {**place, "spec": {**place["spec"], "objectStorage": storage}}

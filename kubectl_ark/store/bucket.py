@@ -22,6 +22,7 @@ from minio.credentials import (
     AWSConfigProvider, ChainedProvider, EnvAWSProvider, IamAwsProvider, Provider, StaticProvider,
 )
 from minio.error import InvalidResponseError, MinioException, S3Error
+from minio.versioningconfig import ENABLED, SUSPENDED
 
 from kubectl_ark import errors
 from kubectl_ark.model import layout, times
@@ -210,6 +211,14 @@ class Bucket:
         """Remove a key; one that is not there is no error. Raises Locked where the store keeps it."""
         with contextlib.suppress(errors.KeyMissing), self._translated("deleting", key):
             self._client.remove_object(self.location.bucket, self._key(key))
+
+    def keeps_versions(self) -> bool:
+        """Whether what is deleted stays as a former version; False too where the store does not tell."""
+        try:
+            with self._translated("asking for the versioning of", ""):
+                return self._client.get_bucket_versioning(self.location.bucket).status in (ENABLED, SUSPENDED)
+        except errors.StoreError:
+            return False
 
     def check(self) -> None:
         """Raise StoreUnusable or StoreError unless the bucket is there and may be listed.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+import ssl
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Optional, Type
+from typing import Optional, Tuple, Type
 
 from .binaries import Binaries
 from .processes import Daemon, free_port, require_free_port, wait_until
@@ -35,15 +36,18 @@ class S3Server:
             s3.create_bucket("ark"); ...; s3.stop(); ...; s3.start()
 
     Without a port it takes a free one and keeps it over stop and start. For pods to reach it, `address` must be the
-    host's address on the node's link (Layout.host_address). `read_only` refuses every write.
+    host's address on the node's link (Layout.host_address). `read_only` refuses every write. `tls` is a certificate
+    and its key; `versions` is where former versions are kept, in buckets that ask for it.
     """
 
     def __init__(self, directory: Path, *, data: Path, binaries: Binaries, address: str = "127.0.0.1",
                  port: Optional[int] = None, credentials: Optional[Credentials] = None,
-                 read_only: bool = False) -> None:
+                 read_only: bool = False, tls: Optional[Tuple[Path, Path]] = None,
+                 versions: Optional[Path] = None) -> None:
         self.data = data
         self.credentials = credentials or Credentials.random()
         self.read_only = read_only
+        self._tls, self._versions = tls, versions
         self.daemon = Daemon(directory, "versitygw")
         self._binaries = binaries
         self._address = address
@@ -51,8 +55,8 @@ class S3Server:
 
     @property
     def url(self) -> str:
-        """Endpoint: http://ADDRESS:PORT."""
-        return f"http://{self._address}:{self._port}"
+        """Endpoint: http://ADDRESS:PORT, https:// with TLS."""
+        return f"{'https' if self._tls else 'http'}://{self._address}:{self._port}"
 
     def create_bucket(self, name: str) -> None:
         """Make an empty bucket: the server takes any directory for one."""
@@ -64,7 +68,9 @@ class S3Server:
         self.data.mkdir(parents=True, exist_ok=True)
         self.daemon.start(
             [str(self._binaries.path("versitygw")), "--port", f"{self._address}:{self._port}", "--keep-alive",
-             "--health", "/healthz", *(["--readonly"] if self.read_only else []), "posix", str(self.data)],
+             "--health", "/healthz", *(["--readonly"] if self.read_only else []),
+             *(["--cert", str(self._tls[0]), "--key", str(self._tls[1])] if self._tls else []),
+             "posix", *(["--versioning-dir", str(self._versions)] if self._versions else []), str(self.data)],
             env={"ROOT_ACCESS_KEY": self.credentials.access_key, "ROOT_SECRET_KEY": self.credentials.secret_key})
         wait_until(self.is_ready, what="waiting for the S3 server", timeout_seconds=20, daemon=self.daemon)
 
@@ -86,9 +92,13 @@ class S3Server:
 
 
 def answers(url: str) -> bool:
-    """Whether anything speaks HTTP there; a refusal (403) is an answer too. An ambient proxy is not asked."""
+    """Whether anything speaks HTTP there; a refusal (403) is an answer too. An ambient proxy is not asked.
+
+    With TLS, whose certificate it has is not asked.
+    """
+    anybody = urllib.request.HTTPSHandler(context=ssl._create_unverified_context())
     try:
-        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=5).close()
+        urllib.request.build_opener(urllib.request.ProxyHandler({}), anybody).open(url, timeout=5).close()
     except urllib.error.HTTPError:
         return True
     except OSError:

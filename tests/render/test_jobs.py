@@ -33,12 +33,16 @@ JOBS: dict[str, dict[str, Any]] = {
                             has_secret=True),
     "fetch without a secret": jobs.fetch_job(resource(kinds.DOWNLOAD_REQUEST), SETTINGS, location=LOCATION, key="k",
                                              has_secret=False),
+    "fetch with an authority": jobs.fetch_job(
+        resource(kinds.DOWNLOAD_REQUEST), SETTINGS, key="k", has_secret=True, location={**LOCATION, "spec": {
+            "provider": "aws", "objectStorage": {"bucket": "b", "caCertRef": {"name": "authority", "key": "ca"}}}}),
     "reconcile": jobs.reconcile_job("ark", SETTINGS, token="12345678", only=["deletions", "downloads"]),
     "schedule": SCHEDULED["spec"]["jobTemplate"],
     "reconcile by a CronJob": CRON_JOB["spec"]["jobTemplate"],
 }
 ACCOUNTS = {"backup": "ark-backup", "restore": "ark-restore", "validate": "ark-reconcile", "fetch": "ark-fetch",
-            "fetch without a secret": "ark-fetch", "reconcile": "ark-reconcile", "schedule": "ark-backup",
+            "fetch without a secret": "ark-fetch", "fetch with an authority": "ark-fetch",
+            "reconcile": "ark-reconcile", "schedule": "ark-backup",
             "reconcile by a CronJob": "ark-reconcile"}
 OWNERLESS = ("reconcile", "reconcile by a CronJob")
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from minio.versioningconfig import ENABLED, VersioningConfig
 
 from kubectl_ark.model.settings import Settings
-from tests.harness import Ark, Object, eventually, is_clear
+from tests.cluster.binaries import Binaries
+from tests.cluster.storage import S3Server
+from tests.harness import Ark, Object, Store, eventually, is_clear
 from tests.runner.stored import ago, cluster_id, metadata, page, store
 
 pytestmark = pytest.mark.api
@@ -232,6 +236,27 @@ def test_a_backup_of_ark_0_9_goes_from_the_buckets_root(ark: Ark, name: str) -> 
     request(ark, name)
     page(ark, "deletions")
     assert outcome(ark, name) == [] and ark.keys(f"{name}/") == []
+
+
+def test_of_a_bucket_that_keeps_versions_the_request_says_so(
+        ark: Ark, name: str, binaries: Binaries, tmp_path: Path) -> None:
+    (tmp_path / "versions").mkdir()
+    with S3Server(tmp_path / "s3", data=tmp_path / "buckets", binaries=binaries, versions=tmp_path / "versions") as s3:
+        versioned = Store(s3.url, s3.credentials.access_key, s3.credentials.secret_key, "versioned")
+        versioned.client.make_bucket("versioned")
+        versioned.client.set_bucket_versioning("versioned", VersioningConfig(ENABLED))
+        ark.secret(versioned.credentials_file, "versioned")
+        ark.location("versioned", url=s3.url, bucket="versioned", accessMode="ReadWrite",
+                     credential={"name": "versioned", "key": "cloud"})
+        ark.backup(name, includedNamespaces=["kube-public"], storageLocation="versioned")
+        assert ark.run("backup", name) == 0
+        request(ark, name)
+        page(ark, "deletions")
+        assert outcome(ark, name) == []
+        assert is_clear(ark.status("DeleteBackupRequest", name)["message"], "the bucket keeps versions")
+        assert not list(versioned.client.list_objects("versioned", recursive=True))
+        assert [path for path in (tmp_path / "versions").rglob("*") if path.is_file()]
+        ark.remove(ark.cr("BackupStorageLocation", "versioned"))
 
 
 def test_a_restore_that_a_user_wants_to_go_goes_with_what_it_left_in_the_bucket(ark: Ark, name: str) -> None:

@@ -20,6 +20,10 @@ from kubectl_ark.store.bucket import Bucket
 
 REQUESTS, BACKUPS, RESTORES = map(custom, (kinds.DELETE_REQUEST, kinds.BACKUP, kinds.RESTORE))
 
+VERSIONS = ("the bucket keeps versions: what is deleted stays in it as former versions, until its own lifecycle rules "
+            "remove them")
+"""They are not removed here: versioning is switched on for the sake of what was deleted."""
+
 
 def attend(upkeep: Upkeep) -> None:
     """Carry out every request, oldest first, and forget those that are done for long. Raises ApiError."""
@@ -87,7 +91,8 @@ def _delete(upkeep: Upkeep, request: dict[str, Any], name: str) -> list[str]:
         bucket, problems = _opened(upkeep, place, name)
     if problems:
         return problems
-    _write(upkeep, request, phase=deletions.IN_PROGRESS, backupUID=backup["metadata"]["uid"], storageLocation=place)
+    _write(upkeep, request, phase=deletions.IN_PROGRESS, backupUID=backup["metadata"]["uid"], storageLocation=place,
+           message=VERSIONS if bucket is not None and bucket.keeps_versions() else None)
     former = phases.phase_of(backup)
     _mark(upkeep, backup, former, Phase.DELETING.value)
     failures: list[str] = []
