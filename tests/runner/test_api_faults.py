@@ -185,7 +185,9 @@ def test_a_crd_that_is_removed_during_the_run_does_not_sink_it(spare_ark: Ark, s
     eventually(lambda: "configmaps" in runner.text, "kinds are known and listed")
     ark.remove(definition)
     assert runner.wait(60) == 0, runner.text
-    assert ark.status("Backup", name)["phase"] in ("Completed", "PartiallyFailed")
+    status = ark.status("Backup", name)
+    assert (status["phase"], status["warnings"]) == ("Completed", 1), runner.text
+    assert "widgets.shop.example.com is not served any more" in runner.text
     assert saved(ark, name) == OBJECTS
 
 

@@ -131,6 +131,10 @@ def _lists(
                 progress.total(archive.items + remaining)
         except errors.Unreachable:
             raise
+        except errors.NotFound:
+            # Discovery named the kind a moment ago: its definition was deleted since, and its objects with it.
+            log.warning(f"{resource.group_resource} is not served any more: it went away during the backup",
+                        place=CLUSTER, resource=resource.group_resource)
         except errors.ApiError as failure:
             log.error(f"listing {resource.group_resource}: {failure}", place=CLUSTER, resource=resource.group_resource)
         if archive.items > before:
