@@ -40,22 +40,30 @@ def remove_backup(bucket: Bucket, backup: dict[str, Any], *, cluster_id: str) ->
         found = stored.find(bucket, name)
     except errors.Damaged:
         found = None
-        if read_claim(bucket, layout.backup_directory(name)).get("uid") != uid:
+        if _claimed(bucket, name, uid) is None:
             raise
     if found is not None and ((found.backup or {}).get("metadata") or {}).get("uid") != uid:
         return []
-    directory = found.directory if found else layout.backup_directory(name)
+    directory = found.directory if found else _claimed(bucket, name, uid)
+    if directory is None:
+        return []
     if found is not None:
         bucket.put(directory + layout.CLAIM, documents.claim(
             uid=uid, cluster_id=cluster_id, namespace=backup["metadata"]["namespace"],
             moment=times.format_time(times.now())), only_if_absent=True)
         bucket.delete(found.key)
-    elif read_claim(bucket, directory).get("uid") != uid:
-        return []
     failures = list(_emptied(bucket, directory, but=layout.CLAIM))
     if not failures:
         bucket.delete(directory + layout.CLAIM)
     return _bounded(failures)
+
+
+def _claimed(bucket: Bucket, name: str, uid: str) -> str | None:
+    """The directory whose claim says that it is this Backup's, also at the root, where Ark 0.9 had it; else None."""
+    for directory in (layout.backup_directory(name), layout.backup_directory(name).removeprefix(layout.BACKUPS)):
+        if read_claim(bucket, directory).get("uid") == uid:
+            return directory
+    return None
 
 
 def remove_restore(bucket: Bucket, name: str) -> list[str]:
@@ -65,14 +73,17 @@ def remove_restore(bucket: Bucket, name: str) -> list[str]:
 
 def _emptied(bucket: Bucket, directory: str, *, but: str = "") -> Iterator[str]:
     """Delete everything under a directory but one file; what could not be."""
-    bucket.abort_uploads(directory)
-    for key in bucket.keys(directory):
-        if but and key == directory + but:
-            continue
-        try:
-            bucket.delete(key)
-        except errors.StoreError as failure:
-            yield failure.sentence
+    try:
+        bucket.abort_uploads(directory)
+        for key in bucket.keys(directory):
+            if but and key == directory + but:
+                continue
+            try:
+                bucket.delete(key)
+            except errors.StoreError as failure:
+                yield failure.sentence
+    except errors.StoreError as failure:  # what is under it cannot be seen
+        yield failure.sentence
 
 
 def read_claim(bucket: Bucket, directory: str) -> dict[str, Any]:

@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 from minio.versioningconfig import ENABLED, VersioningConfig
 
+from kubectl_ark import errors
 from kubectl_ark.model.settings import Settings
+from kubectl_ark.runner import removal
+from kubectl_ark.store.bucket import Bucket
+from kubectl_ark.store.location import parse
 from tests.cluster.binaries import Binaries
 from tests.cluster.storage import S3Server
 from tests.harness import Ark, Object, Store, eventually, is_clear
@@ -157,6 +161,36 @@ def test_a_request_that_is_made_anew_meanwhile_is_not_answered_in_the_place_of_t
     runner.go_on()
     assert runner.wait() == 0, runner.text
     assert ark.status("DeleteBackupRequest", name) == {"phase": "New"}
+    ark.remove(item)  # to others it would be trouble
+
+
+def test_a_deletion_of_an_ark_0_9_backup_that_was_killed_halfway_is_finished_too(ark: Ark, name: str) -> None:
+    old = metadata(name, version="ark.heptio.com/v1", cluster=cluster_id(ark))
+    ark.write(f"{name}/ark-backup.json", json.dumps(old).encode())
+    page(ark, "sync")
+    ark.adopt(ark.cr("Backup", name))
+    ark.store.client.remove_object(ark.store.bucket, f"{ark.prefix}/{name}/ark-backup.json")
+    ark.write(f"{name}/{name}.tar.gz", b"tar")
+    ark.write(f"{name}/ark-claim.json", json.dumps({"uid": old["metadata"]["uid"]}).encode())
+    request(ark, name)
+    page(ark, "deletions")
+    assert outcome(ark, name) == [] and ark.keys(f"{name}/") == []
+
+
+def test_a_store_that_fails_once_the_metadata_is_gone_is_a_failure_and_no_whole_backup(ark: Ark, name: str) -> None:
+    backup = saved(ark, name)
+    bucket = Failing(parse("default", ark.got(ark.cr("BackupStorageLocation", "default"))["spec"],
+                           secret=ark.store.credentials_file))
+    failures = removal.remove_backup(bucket, backup, cluster_id=cluster_id(ark))
+    assert failures == ["the store is gone"]
+    assert ark.keys(f"backups/{name}/") == [f"backups/{name}/ark-claim.json", f"backups/{name}/{name}.tar.gz"]
+
+
+class Failing(Bucket):
+    """One that cannot be listed any more."""
+
+    def abort_uploads(self, directory: str) -> int:
+        raise errors.StoreError("the store is gone")
 
 
 def test_what_must_not_be_deleted_is_not_and_the_request_says_why(ark: Ark, name: str) -> None:
