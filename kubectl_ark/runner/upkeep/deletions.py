@@ -34,7 +34,10 @@ def attend(upkeep: Upkeep) -> None:
         else:
             waiting.append((request["metadata"]["creationTimestamp"], request["metadata"]["name"]))
     for _, name in sorted(waiting):
-        _carry_out(upkeep, name)
+        try:
+            _carry_out(upkeep, name)
+        except errors.ApiError as failure:
+            upkeep.trouble(f"deletebackuprequest/{name} cannot be carried out: {failure.sentence}")
     for restore in items(upkeep.api, RESTORES, upkeep.namespace):
         if labels.DELETE_REQUESTED in (restore["metadata"].get("annotations") or {}):
             _remove_unwanted(upkeep, restore)
