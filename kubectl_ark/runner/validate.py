@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import uuid
 from typing import Any
 
 from kubectl_ark import errors
@@ -13,8 +14,9 @@ from kubectl_ark.runner.cluster import cluster_id
 from kubectl_ark.runner.work import Work
 from kubectl_ark.store.bucket import Bucket
 
-PROBE = "ark-write-probe"
-"""A loose file at the root of the prefix, which Velero does not look at; deleted at once."""
+PROBE = "ark-write-probe-"
+"""Begins the name of a loose file at the root of the prefix, which Velero does not look at; deleted at once. The rest
+of it is random: two passes, or two clusters, that try one location at once must not meet."""
 
 AVAILABLE, UNAVAILABLE = "Available", "Unavailable"
 
@@ -57,12 +59,16 @@ def check(bucket: Bucket, *, read_only: bool) -> None:
             f"backups: {', '.join(foreign[:5])}", hint="give the location a prefix of its own")
     if read_only:
         return
-    bucket.delete(PROBE)
-    if not bucket.put(PROBE, b"", only_if_absent=True) or bucket.put(PROBE, b"", only_if_absent=True):
+    probe = PROBE + uuid.uuid4().hex
+    try:
+        is_conditional = bucket.put(probe, b"", only_if_absent=True) and not bucket.put(
+            probe, b"", only_if_absent=True)
+    finally:
+        bucket.delete(probe)
+    if not is_conditional:
         raise errors.StoreUnusable(
             f'storage location "{bucket.location.name}": the store ignores If-None-Match, '
             "so two backups of one name could overwrite each other", hint="use a store that supports conditional puts")
-    bucket.delete(PROBE)
 
 
 def _choose_access(api: Api, location: dict[str, Any], path: str, bucket: Bucket) -> dict[str, Any]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from kubectl_ark.runner import validate
+from kubectl_ark.store.bucket import Bucket
+from kubectl_ark.store.location import parse
 from tests.harness import Ark, is_clear
 from tests.runner.stored import ago, cluster_id, metadata, page
 
@@ -59,6 +63,15 @@ def test_a_ca_certificate_may_be_in_a_secret_and_must_be_one(ark: Ark, place: st
              "stringData": {"ca.crt": "no certificate"}})
     page(ark, "locations", code=1)
     assert is_clear(ark.status("BackupStorageLocation", place)["message"], "caCertRef does not name PEM certificates")
+
+
+def test_many_who_try_one_location_at_once_do_not_take_each_others_files_for_a_fault(ark: Ark, place: str) -> None:
+    make(ark, place)
+    spec = ark.got(ark.cr("BackupStorageLocation", place))["spec"]
+    bucket = Bucket(parse(place, spec, secret=ark.store.credentials_file))
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda _: validate.check(bucket, read_only=False), range(40))) == {None}
+    assert not [key for key in ark.keys() if validate.PROBE in key]
 
 
 def test_of_several_defaults_the_newest_keeps_the_flag(ark: Ark, place: str) -> None:
