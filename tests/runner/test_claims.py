@@ -159,6 +159,16 @@ def test_a_name_that_exists_in_the_bucket_is_refused_and_what_is_there_stays(ark
     assert ark.keys(f"backups/{name}/") == [f"backups/{name}/velero-backup.json"]
 
 
+def test_a_name_that_heptio_ark_has_used_is_refused_before_anything_is_overwritten(ark: Ark, name: str) -> None:
+    files = [f"backups/{name}/{each}" for each in ("ark-backup.json", f"{name}.tar.gz")]
+    for each in files:
+        ark.write(each, b"{}")
+    ark.backup(name, **SOME)
+    assert ark.run("backup", name) == errors.RUNNER_NAME_TAKEN
+    assert is_clear(ark.status("Backup", name)["failureReason"], "already exists", "Heptio Ark")
+    assert ark.keys(f"backups/{name}/") == files
+
+
 def test_a_cancelled_backup_fails_within_seconds_and_keeps_only_its_log(ark: Ark, slowly: Path, name: str) -> None:
     item = ark.backup(name, **SOME)
     runner = ark.start("backup", name, kubeconfig=slowly)

@@ -40,6 +40,10 @@ class Ownership:
                 f'backup "{self._name}" already exists in {self._bucket.location.url} '
                 f"(made {stored.get('status', {}).get('startTimestamp', 'earlier')})",
                 hint="choose another name, or delete that backup first")
+        if self._bucket.exists(layout.ark_metadata(self._name)):
+            raise errors.NameTaken(
+                f'backup "{self._name}" already exists in {self._bucket.location.url} (made by Heptio Ark)',
+                hint="choose another name, or delete that backup first")
         claim = documents.claim(uid=self._uid, cluster_id=self._cluster_id, namespace=self._namespace, moment=moment)
         if self._bucket.put(layout.claim(self._name), claim, only_if_absent=True):
             return None
