@@ -155,6 +155,17 @@ def test_a_location_that_is_not_to_be_synced_is_not(ark: Ark) -> None:
     assert backup(ark, "new") is not None
 
 
+def test_a_location_that_leads_elsewhere_is_synced_for_the_first_time_again(ark: Ark) -> None:
+    page(ark, "sync")
+    path = f"/apis/ark.heptio.com/v1/namespaces/{ark.namespace}/backupstoragelocations/default/status"
+    ark.api.patch_merge(path, {"status": {"firstSyncedTime": ago(hours=30)}})
+    page(ark, "sync")
+    assert ark.status("BackupStorageLocation", "default")["firstSyncedTime"] == ago(hours=30)
+    ark.api.patch_merge(path.rpartition("/")[0], {"spec": {"objectStorage": {"prefix": f"{ark.prefix}/plugins/new"}}})
+    page(ark, "sync")
+    assert ark.status("BackupStorageLocation", "default")["firstSyncedTime"] != ago(hours=30)
+
+
 def test_two_passes_at_once_make_each_backup_once(ark: Ark) -> None:
     for number in range(30):
         store(ark, f"b{number:02}", cluster=cluster_id(ark))

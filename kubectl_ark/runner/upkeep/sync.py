@@ -68,7 +68,7 @@ def attend(upkeep: Upkeep) -> None:
         except errors.StoreError as failure:
             upkeep.trouble(f"{name} was not synced: {failure.sentence}")
             continue
-        _record(upkeep, location)
+        _record(upkeep, location, bucket.location.url)
 
 
 def _seen(backup: dict[str, Any]) -> Seen:
@@ -145,12 +145,14 @@ def _remove_orphans(upkeep: Upkeep, bucket: Bucket, absent: dict[str, Seen]) -> 
         upkeep.say(f"gone from {bucket.location.name}, so removed here: {_listed(removed)}")
 
 
-def _record(upkeep: Upkeep, location: dict[str, Any]) -> None:
-    moment = times.format_time(times.now())
-    first = (location.get("status") or {}).get("firstSyncedTime") or moment
+def _record(upkeep: Upkeep, location: dict[str, Any], url: str) -> None:
+    """url: where the location leads to. One that leads elsewhere by now was synced for the first time."""
+    moment, status = times.format_time(times.now()), location.get("status") or {}
+    first = status.get("firstSyncedTime") if status.get("syncedFrom", url) == url else None
     path = locations.LOCATIONS.path(upkeep.namespace, location["metadata"]["name"])
     with contextlib.suppress(errors.Conflict):  # it is another location now
-        statuses.write(upkeep.api, path + "/status", location, lastSyncedTime=moment, firstSyncedTime=first)
+        statuses.write(upkeep.api, path + "/status", location, lastSyncedTime=moment, firstSyncedTime=first or moment,
+                       syncedFrom=url)
 
 
 def _listed(names: Iterable[str]) -> str:
