@@ -27,8 +27,14 @@ class Wish:
 def ask(kubectl: Kubectl, kind: kinds.Kind, objects: Sequence[dict[str, Any]], *, any_cluster: bool) -> list[Wish]:
     """Ask for the deletion of these Backups or Restores, in order. any_cluster: also what another cluster made.
 
-    Raises KubectlFailed at the first that cannot be asked for; what was asked for before it stays so.
+    Raises KubectlFailed where a Restore has not ended: nothing is asked for then; and at the first that cannot be asked
+    for: what was asked for before it stays so.
     """
+    for each in objects if kind == kinds.RESTORE else ():
+        if not phases.is_finished(each):
+            name = each["metadata"]["name"]
+            raise errors.KubectlFailed(f"restore/{name} is {phases.phase_of(each)}",
+                                       hint=f'stop it with "kubectl ark cancel restore {name}" first')
     who = cancelling.who(kubectl)
     wishes = []
     for each in objects:
@@ -38,9 +44,6 @@ def ask(kubectl: Kubectl, kind: kinds.Kind, objects: Sequence[dict[str, Any]], *
                                      _request(metadata, who, any_cluster))
             wishes.append(Wish(kind, metadata["name"], request["metadata"]["name"]))
             continue
-        if not phases.is_finished(each):
-            raise errors.KubectlFailed(f"restore/{metadata['name']} is {phases.phase_of(each)}",
-                                       hint=f'stop it with "kubectl ark cancel restore {metadata["name"]}" first')
         kubectl.patch(kind.full_name, metadata["name"], metadata["namespace"], {"metadata": {
             "uid": metadata["uid"],
             "annotations": {labels.DELETE_REQUESTED: f"{times.format_time(times.now())} {who}"}}})
