@@ -82,7 +82,7 @@ class _Following:
             raise EOFError
         if change == "DELETED" or resource["metadata"]["uid"] != self._resource["metadata"]["uid"]:
             raise self._gone()
-        if change in ("ADDED", "MODIFIED"):
+        if change in ("ADDED", "MODIFIED") and not _is_older(resource, self._resource):
             self._resource, self._remark = resource, ""
 
     def _look(self) -> None:
@@ -135,3 +135,9 @@ class _Following:
     def _gone(self) -> errors.KubectlFailed:
         name = self._resource["metadata"]["name"]
         return errors.KubectlFailed(f"{self._kind.singular}/{name} was deleted before its run had ended")
+
+
+def _is_older(told: dict[str, Any], known: dict[str, Any]) -> bool:
+    """The watch may be behind what a look has seen since: a run must not seem to go back to New."""
+    versions = [str(each["metadata"].get("resourceVersion", "")) for each in (told, known)]
+    return all(each.isdigit() for each in versions) and int(versions[0]) < int(versions[1])
