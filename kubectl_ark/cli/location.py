@@ -98,6 +98,7 @@ def create(connection: options.Connection, /, name: str, **flags: Any) -> int:
         return errors.EXIT_OK
     from kubectl_ark.launch import places
 
+    output.say("Trying the storage location ...")
     said = places.create(connection.kubectl, resource)
     click.echo(f"{output.qualified(KIND, name)} created")
     if said:
@@ -133,6 +134,7 @@ def set_(connection: options.Connection, /, name: str, **flags: Any) -> int:
         change["spec"]["config"] = {key: value or None for key, value in flags["config"].items()}
     from kubectl_ark.launch import places
 
+    output.say("Trying the storage location ...")
     said = places.change(connection.kubectl, name, connection.namespace, change)
     click.echo(f"{output.qualified(KIND, name)} configured")
     if said:
