@@ -16,8 +16,10 @@ def main() -> None:
 
     if get.is_meant(arguments):
         sys.exit(get.run(arguments))
-    from kubectl_ark.cli.app import main as run
-
+    try:
+        from kubectl_ark.cli.app import main as run
+    except KeyboardInterrupt:  # on a busy machine there is time for a Ctrl-C before anything has begun
+        sys.exit(130)
     sys.exit(run(arguments))
 
 
