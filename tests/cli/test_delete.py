@@ -67,3 +67,11 @@ def test_the_meaning_tells_of_the_backups_that_are_touched() -> None:
 @pytest.mark.parametrize("kind", kinds.ALL, ids=lambda kind: str(kind.kind))
 def test_every_kind_has_a_meaning(kind: kinds.Kind) -> None:
     assert consequences.of(kind, {"metadata": {"name": "x"}, "spec": {"backupName": "b"}}, [])
+
+
+def test_while_one_of_several_restores_runs_none_is_asked_to_go(tmp_path: Path) -> None:
+    restores = [{"metadata": {"name": name, "namespace": "n", "uid": name}, "status": {"phase": phase}}
+                for name, phase in (("over", "Completed"), ("runs", "InProgress"))]
+    done = ark("delete", "restores", "--all", "--yes", **answering(tmp_path, {"items": restores}))
+    assert done.returncode == 1 and "restore/runs is InProgress" in done.stderr and done.stdout == ""
+    assert "patch" not in (tmp_path / "asked").read_text()
