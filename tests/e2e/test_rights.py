@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kubectl_ark.model import labels
-from tests.e2e.ark import Answer, Ark
+from tests.e2e.ark import Answer, Ark, eventually
 from tests.e2e.bucket import Bucket
 
 pytestmark = pytest.mark.node
@@ -43,7 +43,8 @@ def test_who_may_only_write_our_objects_leaves_the_rest_to_the_next_pass(
     scheduled = user("schedule", "create", name, "--schedule", "@yearly")
     assert "takes effect with the next pass" in scheduled.err
     assert "you may not see its Job and pod" in user("logs", "backup", name, code=1).err
-    ark("reconcile", "--wait", code=None)
+    # For its first seconds a CR of the plugin's is left to the plugin.
+    eventually(lambda: ark("reconcile", "--wait", code=None) and ark.of_run("jobs", "backup", name), "a pass starts it")
     assert ark.await_end("backup", name)["phase"] == "Completed"
     assert ark.get("schedule", name)["status"]["cronJob"]
     assert "Completed" in user("get", "backup", name).out and "Completed" in user("describe", "backup", name).out
