@@ -37,7 +37,8 @@ class Preparation:
     @property
     def is_plain(self) -> bool:
         """True if an item, pods aside, is changed like the object of the cluster that it is compared with."""
-        return not self.mapping and self.changes == Changes()
+        changes = self.changes
+        return not (self.mapping or changes.rules or changes.classes or changes.images)
 
     def apply(self, type: Type, item: Object, *, fate: Fate | None = None) -> list[str]:
         """Make an item as it was backed up into what is sent, its restore labels aside. In place.

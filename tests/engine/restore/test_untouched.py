@@ -9,6 +9,9 @@ import pytest
 
 from kubectl_ark.engine.listing import one_ahead
 from kubectl_ark.engine.restore.archive import Archive, Group
+from kubectl_ark.engine.restore.changes import Changes
+from kubectl_ark.engine.restore.mapping import NamespaceMapping
+from kubectl_ark.engine.restore.prepare import Preparation
 from tests.engine.restore.stored import Object, backup_of, item_path
 from tests.engine.restore.test_restore import Restores, namespace, restore
 
@@ -41,6 +44,13 @@ def test_an_untouched_object_is_not_even_decoded_and_a_changed_one_is_told(
     assert [each for each in decoded if each != namespace] == ["changed"]
     updated = restore(backup_of(files), name="u", spec={"existingResourcePolicy": "update"})
     assert updated.counts["updated"] == 3, "with update all get the restore's labels"
+
+
+def test_only_what_changes_items_stands_in_the_way_of_comparing_bytes() -> None:
+    assert Preparation(NamespaceMapping({"a": "a"}), changes=Changes([], {}, [])).is_plain
+    for other in (Preparation(NamespaceMapping({"a": "b"})), Preparation(changes=Changes(classes={"a": "b"})),
+                  Preparation(changes=Changes(images=[("a", "b")]))):
+        assert not other.is_plain
 
 
 def test_the_next_page_is_asked_for_before_this_one_is_done_with_and_errors_come_through() -> None:
