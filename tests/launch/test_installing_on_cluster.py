@@ -62,6 +62,8 @@ def job(installed: installing.Plan) -> dict[str, Any]:
 
 
 LOCATION = {"metadata": {"name": "default"}, "spec": {"provider": "aws"}}
+PRIVATE = {"metadata": {"name": "private"}, "spec": {"provider": "aws", "objectStorage": {
+    "bucket": "b", "caCertRef": {"name": "authority", "key": "ca"}}}}
 
 
 @pytest.mark.parametrize("has_secret", [True, False])
@@ -75,7 +77,8 @@ def test_our_own_jobs_are_let_in(kubectl: Kubectl, installed: installing.Plan, h
                                                  settings)["spec"]["jobTemplate"]["spec"]},
                  jobs.reconcile_job(NAMESPACE, settings, token="a"),
                  jobs.reconcile_job(NAMESPACE, settings, token="b", only=["deletions", "downloads"]),
-                 jobs.fetch_job(resource, settings, location=LOCATION, key="k", has_secret=has_secret)):
+                 jobs.fetch_job(resource, settings, location=LOCATION, key="k", has_secret=has_secret),
+                 jobs.fetch_job(resource, settings, location=PRIVATE, key="k", has_secret=has_secret)):
         kubectl.create(paths.jobs(NAMESPACE), made, dry_run=True)
 
 
