@@ -120,7 +120,7 @@ def look(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str) -> Sight
         raise
     if resource["metadata"]["uid"] != first["metadata"]["uid"]:
         return Sight(None)
-    return Sight(resource, found_jobs[0] if found_jobs else None, pods, tuple(events), tuple(nodes),
+    return Sight(resource, sight.job_of(resource, found_jobs or ()), pods, tuple(events), tuple(nodes),
                  hidden=found_jobs is None)
 
 

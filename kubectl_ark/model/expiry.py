@@ -1,8 +1,9 @@
 """Which backups are not to be kept any longer.
 
 A backup goes once its ttl is over. Where its Schedule has rules of retention, they decide instead: it is kept as long
-as a rule keeps it, or the ttl that the Schedule's own template gives. The newest Completed backup of a schedule is
-kept whatever its ttl, by the label, so also when the Schedule is gone.
+as a rule keeps it, or the ttl that the Schedule's own template gives. They decide about what the schedule made itself:
+a backup that somebody made from it by hand goes by its ttl, and takes no other's place. The newest Completed backup of
+a schedule is kept whatever its ttl, by the label, so also when the Schedule is gone.
 """
 
 from __future__ import annotations
@@ -34,9 +35,11 @@ class Dated:
     phase: str
     location: str | None
     schedule: str | None
-    """Label value of the schedule that made it."""
+    """Label value of the schedule that it is of."""
     started: datetime.datetime
     expiration: datetime.datetime | None
+    by_hand: bool
+    """Whether it was made by somebody, not when the schedule was due."""
     may_be_last: bool
     """Whether it may go although it is the last good one of its schedule."""
 
@@ -44,14 +47,15 @@ class Dated:
 def dated(backup: dict[str, Any]) -> Dated:
     """From the CR."""
     metadata, status = backup["metadata"], backup.get("status") or {}
-    expiration = status.get("expiration")
+    annotations, expiration = metadata.get("annotations") or {}, status.get("expiration")
     return Dated(
         name=metadata["name"], uid=metadata["uid"], phase=phases.phase_of(backup),
         location=stored_backup.location_of(backup),
         schedule=labels.schedule_of(metadata.get("labels")),
         started=times.parse_time(status.get("startTimestamp") or metadata["creationTimestamp"]),
         expiration=times.parse_time(expiration) if expiration else None,
-        may_be_last=(metadata.get("annotations") or {}).get(labels.EXPIRE_LAST) == "true")
+        by_hand=labels.JOB not in annotations,
+        may_be_last=annotations.get(labels.EXPIRE_LAST) == "true")
 
 
 def due(backups: Iterable[Dated], schedules: Mapping[str, Mapping[str, Any]], *,
@@ -97,12 +101,13 @@ def _of_schedule(members: list[Dated], spec: Mapping[str, Any], now: datetime.da
     rules = spec.get("retention") or {}
     if rules and retention.problems(rules):
         rules = {}  # what makes no sense deletes nothing; the Schedule says so
-    kept = retention.kept([(each.name, each.started) for each in good], rules, zone=_zone(spec)) if rules else set()
+    ruled = {each.name: each.started for each in good if rules and not each.by_hand}
+    kept = retention.kept(list(ruled.items()), rules, zone=_zone(spec)) if ruled else set()
     holds = bool((spec.get("template") or {}).get("ttl"))
     found = []
     for backup in members:
         over = _ttl_is_over(backup, now)
-        if rules and backup in good:
+        if backup.name in ruled:
             goes = "no rule of its schedule's retention keeps it" if over or not holds else None
         else:
             goes = over

@@ -6,7 +6,7 @@ Shared by the plugin, which looks through kubectl, and by the pass, which looks 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kubectl_ark.model import deadruns, labels, phases, times
@@ -52,6 +52,12 @@ def job_query(resource: Mapping[str, Any]) -> dict[str, str]:
     if job := _job_of_schedule(resource):
         return {"fieldSelector": f"metadata.name={job[0]}"}
     return {"labelSelector": f"{labels.RUN_UID}={resource['metadata']['uid']}"}
+
+
+def job_of(resource: Mapping[str, Any], jobs: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The run's Job among what ``job_query`` found. One that only has the name that the Backup gives is another's."""
+    claimed = _job_of_schedule(resource)
+    return next((each for each in jobs if claimed is None or each["metadata"]["uid"] == claimed[1]), None)
 
 
 def pod_query(resource: Mapping[str, Any]) -> dict[str, str]:

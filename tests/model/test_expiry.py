@@ -18,8 +18,10 @@ def at(days: float) -> str:
 
 
 def backup(name: str, *, days: float, ttl: float | None = 30, schedule: str | None = None, phase: str = "Completed",
-           **annotations: str) -> expiry.Dated:
+           by_hand: bool = False, **annotations: str) -> expiry.Dated:
     """A backup begun so many days ago. ttl: days, None for ever."""
+    if schedule and not by_hand:
+        annotations["job"] = f"{schedule}-1/uid"
     status = {"phase": phase, "startTimestamp": at(days), "storageLocation": "default"}
     if ttl is not None:
         status["expiration"] = at(days - ttl)
@@ -56,6 +58,15 @@ def test_without_a_ttl_of_its_own_a_schedules_retention_decides_alone() -> None:
     members = [backup(f"d{days:02}", days=days, schedule="s") for days in (1, 2, 3, 40)]
     assert due(*members, s={"retention": {"keepLast": 2}}) == ["d40", "d03"]
     assert due(*members, s={"retention": {"keepMonthly": 12}}) == ["d03", "d02"]
+
+
+def test_a_backup_made_from_a_schedule_by_hand_goes_by_its_ttl_and_takes_no_others_place() -> None:
+    members = [backup("night", days=2.5, schedule="s"), backup("by-hand", days=2.2, schedule="s", by_hand=True),
+               backup("next-night", days=1.5, schedule="s")]
+    assert due(*members, s={"retention": {"keepLast": 2}}) == []
+    assert due(*members, s={"retention": {"keepLast": 1}}) == ["night"]
+    old = backup("old", days=31, schedule="s", by_hand=True)
+    assert due(*members, old, s={"retention": {"keepLast": 2}}) == ["old"]
 
 
 def test_the_ttl_of_a_schedules_template_is_one_more_rule_that_keeps() -> None:

@@ -18,12 +18,16 @@ def ago(**span: float) -> str:
 
 
 def metadata(name: str, *, version: str = "velero.io/v1", cluster: str | None = None, phase: str = "Completed",
-             labels: dict[str, str] | None = None, expires: str = "", **status: Any) -> Object:
-    """What a velero-backup.json holds. cluster: the id of the one that made it, None for Velero's."""
+             labels: dict[str, str] | None = None, job: str = "", expires: str = "", **status: Any) -> Object:
+    """What a velero-backup.json holds. cluster: the id of the one that made it, None for Velero's. job: the one in
+    which a schedule made it."""
+    annotations = {CLUSTER_ID: cluster} if cluster else {}
+    if job:
+        annotations["ark.heptio.com/job"] = job
     return {
         "apiVersion": version, "kind": "Backup",
         "metadata": {"name": name, "namespace": "elsewhere", "uid": f"uid-of-{name}"[:60], "labels": labels or {},
-                     "annotations": {CLUSTER_ID: cluster} if cluster else {}},
+                     "annotations": annotations},
         "spec": {"includedNamespaces": ["shop"], "ttl": "720h0m0s", "storageLocation": "theirs", "hooks": {}},
         "status": {"phase": phase, "version": 1, "startTimestamp": ago(hours=3), "completionTimestamp": ago(hours=3),
                    **({"expiration": expires} if expires else {}), **status}}

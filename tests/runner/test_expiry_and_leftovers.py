@@ -92,10 +92,12 @@ def test_a_location_synced_for_the_first_time_lets_nothing_expire_for_a_day_and_
 
 def test_the_retention_of_a_schedule_is_kept(ark: Ark) -> None:
     for days in (1, 2, 3, 40):
-        stored(ark, f"s-{days}", labels=of_schedule("s"), startTimestamp=ago(days=days), expires=ago(days=-99))
+        stored(ark, f"s-{days}", labels=of_schedule("s"), job=f"s-{days}/uid", startTimestamp=ago(days=days),
+               expires=ago(days=-99))
+    stored(ark, "by-hand", labels=of_schedule("s"), startTimestamp=ago(days=2.5), expires=ago(days=-99))
     ark.make(ark.cr("Schedule", "s", schedule="@daily", template={}, retention={"keepLast": 2, "keepMonthly": 1}))
     page(ark, "sync", "expiry", "deletions")
-    assert left(ark) == {"s-1", "s-2"}
+    assert left(ark) == {"s-1", "s-2", "by-hand"}
 
 
 def test_a_bucket_with_object_lock_takes_backups_and_a_deletion_says_what_it_cannot(

@@ -80,7 +80,7 @@ def _look(upkeep: Upkeep, kind: kinds.Kind, name: str) -> Sight:
     resource = api.get(path)
     if resource["metadata"]["uid"] != first["metadata"]["uid"]:
         return Sight(None)
-    return Sight(resource, jobs[0] if jobs else None, pods, tuple(refusals), tuple(nodes))
+    return Sight(resource, sight.job_of(first, jobs), pods, tuple(refusals), tuple(nodes))
 
 
 def _end(upkeep: Upkeep, kind: kinds.Kind, seen: Sight, message: str) -> bool:

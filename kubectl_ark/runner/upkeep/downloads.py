@@ -137,7 +137,11 @@ def _settled(upkeep: Upkeep, request: Object, job: Object, pods: list[Object]) -
                 f"> {key.rpartition('/')[2]}"))
             upkeep.say(f"downloadrequest/{metadata['name']}: pod {name} holds the file ready")
             return True
-    now = upkeep.api.get(JOBS.path(upkeep.namespace, job["metadata"]["name"]))
+    try:
+        now = upkeep.api.get(JOBS.path(upkeep.namespace, job["metadata"]["name"]))
+    except errors.NotFound:
+        _refuse(upkeep, request, "the file could not be fetched: its Job was deleted")
+        return True
     events = list(items(upkeep.api, EVENTS, upkeep.namespace)) if not own else []
     verdict = deadruns.judge({"kind": request["kind"], "metadata": metadata}, now, now=times.now(), pods=own,
                              events=events)

@@ -132,7 +132,7 @@ def _remove_orphans(upkeep: Upkeep, bucket: Bucket, absent: dict[str, Seen]) -> 
     """Remove Backups whose data has gone from the bucket."""
     removed = []
     for name, backup in absent.items():
-        if backup.location != bucket.location.name or backup.phase not in _GONE_WITH_DATA \
+        if backup.location != bucket.location.name or not (backup.is_half or backup.phase in _GONE_WITH_DATA) \
                 or stored.exists(bucket, name):
             continue
         try:
