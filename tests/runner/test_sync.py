@@ -114,7 +114,8 @@ def test_bad_metadata_is_one_line_of_trouble_and_hinders_no_other(ark: Ark) -> N
     assert {each["metadata"]["name"] for each in ark.api.get(backups(ark))["items"]} == {"good"}
     errors = [line for line in text.splitlines() if line.startswith("sync: Error: ")]
     assert len(errors) == 7
-    for name, words in (("garbage", "is not JSON"), ("misnamed", 'another backup, "other"'), ("pod", "holds a velero"),
+    for name, words in (("garbage", "is not JSON"), ("misnamed", 'another backup, "other"'),
+                        ("pod", "is not a Backup but a velero.io/v1 Pod"),
                         ("list", "is not a Kubernetes object"),
                         ("wrong", "includedNamespaces"), ("unknown", "Great"), ("unfinished", "phase InProgress")):
         [line] = [line for line in errors if f"backup/{name} of default" in line]
