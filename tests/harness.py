@@ -24,6 +24,7 @@ from kubectl_ark import errors
 from kubectl_ark.kube.api import Api
 from kubectl_ark.kube.connection import connect
 from kubectl_ark.model import layout
+from kubectl_ark.model.settings import CONFIG_MAP, Settings
 from kubectl_ark.render import jobspecs
 from tests.environment import credentials_file
 from tests.runner.process import Runner
@@ -157,6 +158,11 @@ class Ark:
         return self.put(self.cr("BackupStorageLocation", name, **{
             "provider": "aws", "objectStorage": {"bucket": bucket or self.store.bucket, "prefix": self.prefix},
             "config": {"region": "us-east-1", "s3Url": url or self.store.url, "s3ForcePathStyle": "true"}, **spec}))
+
+    def settings(self, settings: Settings = Settings()) -> Object:
+        """The ConfigMap that install leaves."""
+        return self.put({"apiVersion": "v1", "kind": "ConfigMap", "data": settings.to_data(),
+                         "metadata": {"name": CONFIG_MAP, "namespace": self.namespace}})
 
     def cr(self, kind: str, name: str, **spec: Any) -> Object:
         """One of Ark's own objects."""

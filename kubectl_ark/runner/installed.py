@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from kubectl_ark import errors
 from kubectl_ark.kube.api import Api
-from kubectl_ark.model.resources import Resource
+from kubectl_ark.model.resources import CONFIG_MAPS
 from kubectl_ark.model.settings import CONFIG_MAP, Settings, from_data
-
-CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", True)
 
 
 def settings(api: Api, namespace: str) -> Settings:

@@ -9,12 +9,11 @@ from kubectl_ark import errors
 from kubectl_ark.kube.api import Api
 from kubectl_ark.kube.pages import items
 from kubectl_ark.model import kinds
-from kubectl_ark.model.resources import Resource, custom
+from kubectl_ark.model.resources import SECRETS, custom
 from kubectl_ark.store.bucket import Bucket
 from kubectl_ark.store.location import DEFAULT_SECRET, Location, parse
 
 LOCATIONS = custom(kinds.STORAGE_LOCATION)
-SECRETS = Resource("", "v1", "secrets", "Secret", True)
 
 
 def named(api: Api, namespace: str, name: str | None) -> dict[str, Any]:

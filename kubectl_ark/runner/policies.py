@@ -7,9 +7,7 @@ from typing import Any
 from kubectl_ark import errors
 from kubectl_ark.kube.api import Api
 from kubectl_ark.model import backup_spec, resource_policy
-from kubectl_ark.model.resources import Resource
-
-CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", True)
+from kubectl_ark.model.resources import CONFIG_MAPS
 
 
 def with_policy(api: Api, namespace: str, spec: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from kubectl_ark.kube.api import Api
 from kubectl_ark.model import kinds, labels, phases, times
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.model.resources import JOBS, custom
-from kubectl_ark.runner import events
+from kubectl_ark.runner import events, statuses
 from kubectl_ark.runner.identity import Identity
 
 CLAIM_TRIES = 10
@@ -102,13 +102,9 @@ class Run:
             ]
             if "phase" in present:  # whoever took this run for dead has written another
                 operations.append({"op": "test", "path": "/status/phase", "value": present["phase"]})
-            for field, value in fields.items():
-                if value is not None:
-                    operations.append({"op": "add", "path": f"/status/{field}", "value": value})
-                elif field in present:
-                    operations.append({"op": "remove", "path": f"/status/{field}"})
             try:
-                self.object = self._api.patch_json(self._path + "/status", operations)
+                self.object = self._api.patch_json(
+                    self._path + "/status", [*operations, *statuses.changes(present, fields)])
             except errors.NotFound as failure:
                 raise errors.RunLost(f"{self.title} was deleted") from failure
             except (errors.Rejected, errors.Conflict) as failure:

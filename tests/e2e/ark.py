@@ -18,6 +18,9 @@ NAMESPACE = own("ark-e2e")
 """Where Ark is for all end-to-end tests."""
 
 FINISHED = ("Completed", "PartiallyFailed", "Failed", "FailedValidation")
+TINY = ("--include-namespaces", "kube-public", "--include-resources", "configmaps")
+"""Flags of a backup that takes next to nothing."""
+
 RUN_UID = "ark.heptio.com/run-uid"
 
 

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.ark import NAMESPACE, Ark
+from tests.e2e.ark import NAMESPACE, TINY, Ark
 from tests.e2e.node import Stepped
 
 pytestmark = pytest.mark.node
 
-TINY = ("--include-namespaces", "kube-public", "--include-resources", "configmaps")
 OURS = "only kubectl-ark's own Jobs may run in this namespace"
 
 CHANGES: dict[str, dict[str, Any]] = {

@@ -8,11 +8,9 @@ import re
 import pytest
 import yaml
 
-from tests.e2e.ark import Ark, finish
+from tests.e2e.ark import TINY, Ark, finish
 
 pytestmark = pytest.mark.node
-
-TINY = ("--include-namespaces", "kube-public", "--include-resources", "configmaps")
 
 
 @pytest.fixture(scope="module")

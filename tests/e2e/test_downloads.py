@@ -14,12 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.ark import Ark, eventually, finish
+from tests.e2e.ark import TINY, Ark, eventually, finish
 from tests.e2e.bucket import Bucket
 
 pytestmark = pytest.mark.node
-
-TINY = ("--include-namespaces", "kube-public", "--include-resources", "configmaps")
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from kubectl_ark import __version__
-from tests.e2e.ark import Ark, eventually
+from tests.e2e.ark import TINY, Ark, eventually
 from tests.e2e.bucket import Bucket
 
 pytestmark = pytest.mark.node
 
-TINY = ("--include-namespaces", "kube-public", "--include-resources", "configmaps")
 NAME = "phases-{}"
 
 

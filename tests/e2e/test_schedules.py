@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.ark import Ark, eventually
+from tests.e2e.ark import TINY, Ark, eventually
 from tests.e2e.bucket import Bucket
 
 pytestmark = pytest.mark.node
 
 NAMESPACE = "ark-e2e-schedules"
-TINY = ("--include-namespaces", "kube-public", "--include-resources", "configmaps")
 
 
 @pytest.fixture(scope="module")

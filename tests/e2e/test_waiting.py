@@ -12,12 +12,10 @@ import time
 
 import pytest
 
-from tests.e2e.ark import Ark, eventually, finish
+from tests.e2e.ark import TINY, Ark, eventually, finish
 from tests.e2e.node import Stepped, processes_with
 
 pytestmark = pytest.mark.node
-
-TINY = ("--include-namespaces", "kube-public", "--include-resources", "configmaps")
 
 
 def test_completed_is_0_and_a_pipe_gets_plain_lines(ark: Ark, name: str) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from kubectl_ark.model import times
-from kubectl_ark.model.settings import Settings
 from tests.harness import Ark, Object
 
 pytestmark = pytest.mark.api
@@ -17,8 +16,7 @@ pytestmark = pytest.mark.api
 @pytest.fixture(autouse=True)
 def settings(ark: Ark) -> None:
     """The ConfigMap that install leaves."""
-    ark.put({"apiVersion": "v1", "kind": "ConfigMap", "data": Settings().to_data(),
-             "metadata": {"name": "ark-settings", "namespace": ark.namespace}})
+    ark.settings()
 
 
 def write(ark: Ark, kind: str, name: str, **status: Any) -> None:

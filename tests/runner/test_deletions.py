@@ -12,7 +12,6 @@ import pytest
 from minio.versioningconfig import ENABLED, VersioningConfig
 
 from kubectl_ark import errors
-from kubectl_ark.model.settings import Settings
 from kubectl_ark.runner import removal
 from kubectl_ark.store.bucket import Bucket
 from kubectl_ark.store.location import parse
@@ -27,8 +26,7 @@ pytestmark = pytest.mark.api
 @pytest.fixture(autouse=True)
 def installed(ark: Ark) -> Iterator[None]:
     """The ConfigMap that install leaves."""
-    ark.put({"apiVersion": "v1", "kind": "ConfigMap", "data": Settings().to_data(),
-             "metadata": {"name": "ark-settings", "namespace": ark.namespace}})
+    ark.settings()
     ark.location(accessMode="ReadWrite")
     yield
 

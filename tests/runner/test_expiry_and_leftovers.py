@@ -13,7 +13,6 @@ from minio.commonconfig import GOVERNANCE
 from minio.objectlockconfig import DAYS, ObjectLockConfig
 from minio.retention import Retention
 
-from kubectl_ark.model.settings import Settings
 from tests.cluster.binaries import Binaries
 from tests.cluster.storage import S3Server
 from tests.harness import Ark, Object, Store, config_map, is_clear, namespace
@@ -25,8 +24,7 @@ pytestmark = pytest.mark.api
 @pytest.fixture(autouse=True)
 def installed(ark: Ark) -> Iterator[None]:
     """The ConfigMap that install leaves, and a location that is known for long."""
-    ark.put({"apiVersion": "v1", "kind": "ConfigMap", "data": Settings().to_data(),
-             "metadata": {"name": "ark-settings", "namespace": ark.namespace}})
+    ark.settings()
     ark.location(accessMode="ReadWrite")
     known_since(ark, hours=100)
     yield

@@ -17,8 +17,7 @@ SETTINGS = Settings(image="img:1", memory_limit="300Mi")
 @pytest.fixture(autouse=True)
 def settings(ark: Ark) -> Iterator[Object]:
     """The ConfigMap that install leaves."""
-    item = ark.put({"apiVersion": "v1", "kind": "ConfigMap", "data": SETTINGS.to_data(),
-                    "metadata": {"name": "ark-settings", "namespace": ark.namespace}})
+    item = ark.settings(SETTINGS)
     yield item
 
 

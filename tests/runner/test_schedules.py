@@ -28,8 +28,7 @@ DUE = "2026-01-01T03:00:00+01:00"
 @pytest.fixture(autouse=True)
 def settings(ark: Ark) -> None:
     """The ConfigMap that install leaves."""
-    ark.put({"apiVersion": "v1", "kind": "ConfigMap", "data": Settings(image="img:1").to_data(),
-             "metadata": {"name": "ark-settings", "namespace": ark.namespace}})
+    ark.settings(Settings(image="img:1"))
 
 
 def schedule(ark: Ark, name: str, timing: str = "0 3 * * *", *, metadata: dict[str, Any] | None = None,

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from kubectl_ark.model.settings import Settings
 from tests import harness
 from tests.cluster.binaries import Binaries
 from tests.cluster.controlplane import ControlPlane
@@ -32,8 +31,7 @@ def another(plane: ControlPlane, ark: Ark, directory: Path) -> Ark:
     other = Ark(kubeconfig=plane.kubeconfig, namespace=ark.namespace, store=ark.store, directory=directory,
                 prefix=ark.prefix)
     other.set_up()
-    other.put({"apiVersion": "v1", "kind": "ConfigMap", "data": Settings().to_data(),
-               "metadata": {"name": "ark-settings", "namespace": ark.namespace}})
+    other.settings()
     return other
 
 
@@ -63,8 +61,7 @@ def test_each_cluster_sees_both_ones_backups_but_expires_deletes_and_restores_on
     assert other.status("Backup", "from-a")["phase"] == "Completed"
     other.location(accessMode="ReadWrite")
     for each in (ark, other):
-        each.put({"apiVersion": "v1", "kind": "ConfigMap", "data": Settings().to_data(),
-                  "metadata": {"name": "ark-settings", "namespace": each.namespace}})
+        each.settings()
         page(each, "sync")
         each.api.patch_merge(f"/apis/ark.heptio.com/v1/namespaces/{each.namespace}/backupstoragelocations/default"
                              "/status", {"status": {"firstSyncedTime": ago(hours=30)}})

@@ -12,10 +12,9 @@ from kubectl_ark.kube import exec
 from kubectl_ark.kube.accounts import TOKEN_SECONDS, acting_as
 from kubectl_ark.kube.api import Api
 from kubectl_ark.model.hooks import Hook
-from kubectl_ark.model.resources import Resource
+from kubectl_ark.model.resources import PODS
 
 ACCOUNT = "ark-volumes"
-PODS = Resource("", "v1", "pods", "Pod", True)
 
 
 class Commands:

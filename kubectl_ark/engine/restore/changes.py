@@ -16,9 +16,7 @@ from kubectl_ark.engine.restore.modifiers.rules import Rule
 from kubectl_ark.kube.api import Api
 from kubectl_ark.kube.pages import items
 from kubectl_ark.model import labels
-from kubectl_ark.model.resources import Resource
-
-CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", True)
+from kubectl_ark.model.resources import CONFIG_MAPS
 
 ACTION = "RestoreItemAction"
 """The value of the label that says what a ConfigMap is for."""

@@ -22,10 +22,8 @@ from kubectl_ark.kube import exec as command
 from kubectl_ark.kube import watch
 from kubectl_ark.kube.api import Api
 from kubectl_ark.model import labels, restore_hooks
-from kubectl_ark.model.resources import Resource
+from kubectl_ark.model.resources import PODS
 from kubectl_ark.model.restore_hooks import FAIL, FOR_EVER, ExecHook
-
-PODS = Resource("", "v1", "pods", "Pod", True)
 
 COMMANDS_AT_ONCE = 8
 

@@ -12,15 +12,10 @@ from kubectl_ark.engine.backup.pending import run_pending
 from kubectl_ark.kube.pages import items
 from kubectl_ark.model import kinds, labels, sight, times
 from kubectl_ark.model.phases import Phase, phase_of
-from kubectl_ark.model.resources import JOBS, Resource, custom
+from kubectl_ark.model.resources import EVENTS, JOBS, NODES, PODS, custom
 from kubectl_ark.model.sight import Sight
 from kubectl_ark.runner import events
 from kubectl_ark.runner.upkeep.upkeep import Upkeep
-
-PODS = Resource("", "v1", "pods", "Pod", True)
-NODES = Resource("", "v1", "nodes", "Node", False)
-EVENTS = Resource("", "v1", "events", "Event", True)
-
 
 PROMISE_SECONDS = 3600.0
 """How long a dead run waits for pods that are out of reach; then it ends without its post hooks."""

@@ -13,7 +13,7 @@ from typing import Any
 from kubectl_ark import errors
 from kubectl_ark.kube.pages import items
 from kubectl_ark.model import deadruns, downloads, kinds, labels, times
-from kubectl_ark.model.resources import JOBS, Resource, custom
+from kubectl_ark.model.resources import EVENTS, JOBS, PODS, custom
 from kubectl_ark.render import jobs
 from kubectl_ark.runner import installed
 from kubectl_ark.runner.files import Found, find
@@ -31,8 +31,6 @@ READY_SECONDS = 20.0
 POLL_SECONDS = 0.5
 
 REQUESTS = custom(kinds.DOWNLOAD_REQUEST)
-PODS = Resource("", "v1", "pods", "Pod", True)
-EVENTS = Resource("", "v1", "events", "Event", True)
 
 Object = dict[str, Any]
 
