@@ -12,10 +12,20 @@ VELERO_GROUP = "velero.io"
 BACKUP_NAME = f"{GROUP}/backup-name"
 BACKUP_UID = f"{GROUP}/backup-uid"
 RESTORE_NAME = f"{GROUP}/restore-name"
+RESTORE_UID = f"{GROUP}/restore-uid"
 SCHEDULE_NAME = f"{GROUP}/schedule-name"
 STORAGE_LOCATION = f"{GROUP}/storage-location"
 RUN_KIND = f"{GROUP}/run-kind"
 RUN_UID = f"{GROUP}/run-uid"
+PVC_UID = f"{GROUP}/pvc-uid"
+"""Label of a PodVolumeBackup: the uid of the claim."""
+
+PVC_NAME = f"{GROUP}/pvc-name"
+"""Annotation of a PodVolumeBackup: the name of the claim; Velero's has the same under its own group."""
+
+LOCK_HOST = f"{GROUP}/lock-host"
+"""Label of a volume's pod: its host name, by which restic's locks name their holders."""
+
 INSTALLATION = f"{GROUP}/installation"
 """On roles and bindings: Ark's namespace, wherever they lie themselves."""
 
@@ -79,7 +89,7 @@ def label_value(name: str) -> str:
 def run_labels(*, component: str, name: str, uid: str, version: str) -> dict[str, str]:
     """Labels of the Job and pod of one run.
 
-    component: "backup", "restore", "fetch", "validate", "reconcile" or "schedule".
+    component: "backup", "restore", "fetch", "validate", "reconcile", "schedule" or "volume".
     """
     return {
         "app.kubernetes.io/name": "ark",

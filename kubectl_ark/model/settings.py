@@ -30,11 +30,17 @@ class Settings:
     cpu_limit: str = "2"
     memory_request: str = "128Mi"
     memory_limit: str = "256Mi"
+    volume_memory_limit: str = "1Gi"
+    """Of a Job that saves a volume or brings it back: restic's index of the repository is in it."""
     scratch_size: str = "8Gi"
     """Bound of the emptyDir that a restore spools to."""
     active_deadline_seconds: int = 4 * 3600
     ttl_seconds_after_finished: int = 3600
     """How long a finished Job stays, for those who want to look into its pod."""
+    volumes_at_once: int = 8
+    """So many volumes are saved or brought back at once by one run."""
+    volumes_at_once_per_node: int = 4
+    """And of those no more on one node."""
     reconcile_schedule: str = "*/5 * * * *"
     """When a CronJob makes a pass over everything, in cron's five fields; "none" for never."""
     delete_request_ttl_seconds: int = 24 * 3600
@@ -73,7 +79,7 @@ def from_data(data: Mapping[str, str]) -> Settings:
             chosen[field.name] = int(text)
         else:
             raise errors.InvalidInput(
-                f'ConfigMap {CONFIG_MAP}: {_camel(field.name)} "{text}" is not a number of seconds')
+                f'ConfigMap {CONFIG_MAP}: {_camel(field.name)} "{text}" is not a whole number above 0')
     return Settings(**chosen)  # type: ignore[arg-type]
 
 

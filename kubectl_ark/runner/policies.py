@@ -22,6 +22,15 @@ def with_policy(api: Api, namespace: str, spec: dict[str, Any]) -> dict[str, Any
     return resource_policy.merged(spec, document)
 
 
+def of_volumes(api: Api, namespace: str, spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """The volume policies of the ConfigMap that a valid spec names; [] if it names none. Raises ValidationFailed."""
+    reference = spec.get("resourcePolicy")
+    if not reference:
+        return []
+    title = f"spec.resourcePolicy: ConfigMap {namespace}/{reference.get('name')}"
+    return list(_document(api, namespace, str(reference.get("name")), title).get(resource_policy.VOLUMES) or ())
+
+
 def _document(api: Api, namespace: str, name: str, title: str) -> Any:
     import yaml
 

@@ -1,0 +1,160 @@
+"""What a backup's run has the data of volumes saved with: its endpoint, the repositories, and its PodVolumeBackups."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from kubectl_ark import errors
+from kubectl_ark.engine.backup.podvolumes import PodVolumes
+from kubectl_ark.engine.runlog import RunLog
+from kubectl_ark.engine.volumes.broker import Broker, Rights, Tenant
+from kubectl_ark.engine.volumes.jobs import VolumeJobs
+from kubectl_ark.kube.accounts import TOKEN_SECONDS, acting_as
+from kubectl_ark.kube.api import Api
+from kubectl_ark.model import kinds, labels, times
+from kubectl_ark.model.resources import custom
+from kubectl_ark.model.settings import Settings
+from kubectl_ark.runner import endpoint, installed, statuses
+from kubectl_ark.runner.run import Run
+from kubectl_ark.runner.work import Work
+from kubectl_ark.store.bucket import Bucket
+
+ACCOUNT = "ark-volumes"
+TIMEOUTS = (f"{labels.GROUP}/pod-volume-timeout", f"{labels.VELERO_GROUP}/pod-volume-timeout")
+"""Annotations of a Backup: how long saving one volume may take, a Go duration."""
+
+Object = dict[str, Any]
+
+
+@contextlib.contextmanager
+def saving(work: Work, run: Run, bucket: Bucket, spec: Mapping[str, Any], *, policies: Sequence[Any], cluster_id: str,
+           log: RunLog) -> Iterator[PodVolumes]:
+    """Who saves volumes while this lasts. Nothing is opened or made before there is a volume to save."""
+    settings = Settings()
+    with contextlib.suppress(errors.InvalidInput):  # what is not installed has no Jobs, but may have a runner
+        settings = installed.settings(work.api, work.namespace)
+    account = Account(work.api, work.namespace)
+    with contextlib.ExitStack() as stack:
+        gate = stack.enter_context(contextlib.closing(Gate(work, run, bucket, cluster_id=cluster_id, log=log)))
+        volumes = PodVolumes(
+            work.api, backup=run.object, spec=spec, location=bucket.location.name, policies=policies,
+            settings=settings, jobs=VolumeJobs(work.api, account.api, settings=settings, namespace=work.namespace),
+            repositories=gate, records=Records(work.api, run), log=log, progress=work.progress,
+            cluster_id=cluster_id, attempt=run.attempt, deadline=_deadline(run, settings.active_deadline_seconds))
+        stack.callback(volumes.close)
+        yield volumes
+
+
+class Account:
+    """The API as ark-volumes, whose token is renewed when half of its life is over. Thread-safe."""
+
+    def __init__(self, api: Api, namespace: str) -> None:
+        self._api, self._namespace = api, namespace
+        self._lock = threading.Lock()
+        self._as: Api | None = None
+        self._until = 0.0
+
+    def api(self) -> Api:
+        """Raises NotFound, Forbidden, ApiError."""
+        with self._lock:
+            if self._as is None or time.monotonic() > self._until:
+                self._as = acting_as(self._api, self._namespace, ACCOUNT)
+                self._until = time.monotonic() + TOKEN_SECONDS / 2
+            return self._as
+
+
+class Gate:
+    """The endpoint of this run and the repositories behind it; see ``podvolumes.Repositories``. Thread-safe."""
+
+    def __init__(self, work: Work, run: Run, bucket: Bucket, *, cluster_id: str, log: RunLog) -> None:
+        self._work, self._run, self._bucket, self._cluster_id, self._log = work, run, bucket, cluster_id, log
+        self._lock = threading.Lock()
+        self._stack = contextlib.ExitStack()
+        self._broker: Broker | None = None
+        self._address = ""
+        self._ready: dict[str, tuple[str, str] | errors.ArkError] = {}
+
+    def ready(self, namespace: str) -> tuple[str, str]:
+        """See ``podvolumes.Repositories``; asked again, the answer is the same."""
+        with self._lock:
+            if namespace not in self._ready:
+                try:
+                    self._ready[namespace] = self._made_ready(namespace)
+                except errors.Interrupted:
+                    raise
+                except errors.ArkError as failure:
+                    self._ready[namespace] = failure
+            answer = self._ready[namespace]
+        if isinstance(answer, errors.ArkError):
+            raise answer
+        return answer
+
+    def admit(self, user: str, token: str, namespace: str, report: Callable[[Object], bool], *,
+              rights: Rights = Rights.APPEND) -> str:
+        """See ``podvolumes.Repositories``."""
+        with self._lock:
+            broker = self._opened()
+        broker.admit(Tenant(user, token, f"restic/{namespace}/", rights, report))
+        return self._address
+
+    def dismiss(self, user: str) -> None:
+        """See ``podvolumes.Repositories``."""
+        if self._broker is not None:
+            self._broker.dismiss(user)
+
+    def close(self) -> None:
+        """Nobody is served any more."""
+        self._stack.close()
+
+    def _opened(self) -> Broker:
+        if self._broker is None:
+            identity = self._work.identity
+            host = endpoint.host(self._work.api, self._run, identity)
+            self._broker = self._stack.enter_context(Broker(self._bucket, port=endpoint.port(identity)))
+            self._address = f"http://{host}:{self._broker.port}"
+        return self._broker
+
+    def _made_ready(self, namespace: str) -> tuple[str, str]:
+        raise NotImplementedError
+
+
+class Records:
+    """The PodVolumeBackups of one run; see ``podvolumes.Records``."""
+
+    def __init__(self, api: Api, run: Run) -> None:
+        self._api, self._run = api, run
+        self._kind = custom(kinds.POD_VOLUME_BACKUP)
+
+    def made(self, volume: Object) -> Object:
+        """See ``podvolumes.Records``. Raises Conflict where another backup's has the name."""
+        namespace, name = self._run.namespace, volume["metadata"]["name"]
+        try:
+            return self._api.create(self._kind.path(namespace), volume)
+        except errors.Conflict:
+            present = self._api.get(self._kind.path(namespace, name))
+        uid = volume["metadata"]["labels"][labels.BACKUP_UID]
+        if (present["metadata"].get("labels") or {}).get(labels.BACKUP_UID) == uid:
+            return present
+        self._api.delete(self._kind.path(namespace, name), uid=present["metadata"]["uid"])
+        return self._api.create(self._kind.path(namespace), volume)
+
+    def write(self, volume: Object, **fields: Any) -> Object:
+        """See ``podvolumes.Records``."""
+        path = self._kind.path(self._run.namespace, volume["metadata"]["name"], "status")
+        try:
+            return statuses.write(self._api, path, volume, **fields)
+        except errors.Conflict as gone:
+            raise errors.RunLost(f"podvolumebackup {gone.message}") from gone
+
+
+def _deadline(run: Run, usual: int) -> int:
+    """Seconds for one volume. A duration that is none is no reason to save nothing."""
+    notes = run.object["metadata"].get("annotations") or {}
+    for key in TIMEOUTS:
+        with contextlib.suppress(ValueError, KeyError):
+            return max(1, int(times.parse_duration(notes[key])))
+    return usual
