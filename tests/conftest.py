@@ -92,6 +92,8 @@ def _reason_against(item: pytest.Item, environment: Environment | None) -> str |
         return "no cluster; make test brings one up"
     if needs_node and environment is not None and not environment.has_node:
         return f"no node: {environment.no_node_reason}"
+    if item.get_closest_marker("restic") and environment is not None and not environment.restic:
+        return "no restic of version 0.18 or newer"
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kubectl_ark import __version__
@@ -21,17 +21,21 @@ GO_SHARE = 0.7
 class Place:
     """Where a volume's Job runs and as whom.
 
-    node: the only one that will do, None for any. as_root: with the rights to read files of every owner. user, groups:
-    who it is otherwise; user None is the image's own.
+    node: the only one that will do, None for any. selector, affinity (to nodes): which nodes will do otherwise.
+    as_root: with the rights to read and write files of every owner. user, groups, owner_group (of the volume's files,
+    which the kubelet gives it): who it is otherwise; user None is the image's own.
     """
 
     namespace: str
     claim: str
     node: str | None = None
+    selector: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    affinity: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     tolerations: Sequence[dict[str, Any]] = ()
     as_root: bool = True
     user: int | None = None
     groups: tuple[int, ...] = ()
+    owner_group: int | None = None
 
 
 def volume_job(
@@ -54,8 +58,10 @@ def volume_job(
             **marks, labels.LOCK_HOST: host, "sidecar.istio.io/inject": "false"}},
         "volume": {
             "work": work.to_json(), "claim": place.claim, "path": work.path, "read_only": not work.snapshot,
-            "secret": name, "host": host, "node": place.node, "tolerations": list(place.tolerations),
+            "secret": name, "host": host, "node": place.node, "selector": dict(place.selector),
+            "affinity": dict(place.affinity), "tolerations": list(place.tolerations),
             "as_root": place.as_root, "user": place.user, "groups": list(place.groups),
+            "owner_group": place.owner_group,
             "pull_secret": f"{name}-pull" if settings.image_pull_secret else None, "deadline": deadline,
             "go_memory": str(int(size_in_bytes(settings.volume_memory_limit) * GO_SHARE)),
         }})

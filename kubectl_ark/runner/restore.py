@@ -17,7 +17,7 @@ from kubectl_ark.kube import discovery
 from kubectl_ark.kube.throttle import DEFAULT_PARALLEL
 from kubectl_ark.model import kinds, layout, phases, restore_spec, times
 from kubectl_ark.model.phases import Phase
-from kubectl_ark.runner import newest, source
+from kubectl_ark.runner import cluster, newest, source, volumes
 from kubectl_ark.runner.forward import warnings_to
 from kubectl_ark.runner.heartbeat import Heartbeat
 from kubectl_ark.runner.run import Run
@@ -43,11 +43,12 @@ def restore(work: Work) -> None:
                  f"{layout.backup_directory(backup['metadata']['name'])}")
         spec = run.object.get("spec") or {}
         api = work.api.limited(qps=spec.get("qps"), parallel=spec.get("parallel"))
-        with warnings_to(log), Heartbeat(run, work.progress, count_field="itemsRestored"):
+        with warnings_to(log), Heartbeat(run, work.progress, count_field="itemsRestored"), volumes.filling(
+                work, run, bucket, cluster_id=cluster.cluster_id(work.api), log=log) as filling:
             restore_items(
                 api=api, catalog=discovery.discover(api), bucket=bucket, restore=run.object, backup=backup,
                 workdir=items, log=log, progress=work.progress, threads=spec.get("parallel") or DEFAULT_PARALLEL,
-                changes=changes, outcome=outcome)
+                changes=changes, outcome=outcome, filling=filling)
             work.progress.checkpoint()
             fields = _store(work, run, bucket, outcome=outcome, log=log)
         run.enter(Phase(fields.pop("phase")), _summary(outcome, log.results), **fields)

@@ -10,9 +10,12 @@ from typing import Any
 
 from kubectl_ark import errors
 from kubectl_ark.engine.backup.podvolumes import PodVolumes
+from kubectl_ark.engine.restore.filling import Filling
 from kubectl_ark.engine.runlog import RunLog
-from kubectl_ark.engine.volumes.broker import Broker, Rights, Tenant
+from kubectl_ark.engine.volumes.broker import Broker
 from kubectl_ark.engine.volumes.jobs import VolumeJobs
+from kubectl_ark.engine.volumes.task import Hands
+from kubectl_ark.engine.volumes.tenants import Rights, Tenant
 from kubectl_ark.kube.accounts import TOKEN_SECONDS, acting_as
 from kubectl_ark.kube.api import Api
 from kubectl_ark.model import kinds, labels, times
@@ -34,19 +37,33 @@ Object = dict[str, Any]
 def saving(work: Work, run: Run, bucket: Bucket, spec: Mapping[str, Any], *, policies: Sequence[Any], cluster_id: str,
            log: RunLog) -> Iterator[PodVolumes]:
     """Who saves volumes while this lasts. Nothing is opened or made before there is a volume to save."""
+    with _hands(work, run, bucket, kinds.POD_VOLUME_BACKUP, Rights.APPEND, cluster_id=cluster_id, log=log) as hands:
+        volumes = PodVolumes(work.api, hands, backup=run.object, spec=spec, location=bucket.location.name,
+                             policies=policies, log=log, progress=work.progress)
+        with contextlib.closing(volumes):
+            yield volumes
+
+
+@contextlib.contextmanager
+def filling(work: Work, run: Run, bucket: Bucket, *, cluster_id: str, log: RunLog) -> Iterator[Filling]:
+    """Who fills claims while this lasts. Nothing is opened or made before there is one to fill."""
+    with _hands(work, run, bucket, kinds.POD_VOLUME_RESTORE, Rights.READ, cluster_id=cluster_id, log=log) as hands:
+        yield Filling(work.api, hands, restore=run.object, location=bucket.location.name, log=log,
+                      progress=work.progress)
+
+
+@contextlib.contextmanager
+def _hands(work: Work, run: Run, bucket: Bucket, kind: kinds.Kind, rights: Rights, *, cluster_id: str,
+           log: RunLog) -> Iterator[Hands]:
     settings = Settings()
     with contextlib.suppress(errors.InvalidInput):  # what is not installed has no Jobs, but may have a runner
         settings = installed.settings(work.api, work.namespace)
     account = Account(work.api, work.namespace)
-    with contextlib.ExitStack() as stack:
-        gate = stack.enter_context(contextlib.closing(Gate(work, run, bucket, cluster_id=cluster_id, log=log)))
-        volumes = PodVolumes(
-            work.api, backup=run.object, spec=spec, location=bucket.location.name, policies=policies,
-            settings=settings, jobs=VolumeJobs(work.api, account.api, settings=settings, namespace=work.namespace),
-            repositories=gate, records=Records(work.api, run), log=log, progress=work.progress,
-            cluster_id=cluster_id, attempt=run.attempt, deadline=_deadline(run, settings.active_deadline_seconds))
-        stack.callback(volumes.close)
-        yield volumes
+    gate = Gate(work, run, bucket, rights=rights, cluster_id=cluster_id, log=log)
+    with contextlib.closing(gate):
+        yield Hands(VolumeJobs(work.api, account.api, settings=settings, namespace=work.namespace), gate,
+                    Records(work.api, run, kind), settings, cluster_id, run.attempt,
+                    _deadline(run, settings.active_deadline_seconds), work.progress.checkpoint)
 
 
 class Account:
@@ -68,10 +85,11 @@ class Account:
 
 
 class Gate:
-    """The endpoint of this run and the repositories behind it; see ``podvolumes.Repositories``. Thread-safe."""
+    """The endpoint of this run and the repositories behind it; see ``protocols.Gate``. Thread-safe."""
 
-    def __init__(self, work: Work, run: Run, bucket: Bucket, *, cluster_id: str, log: RunLog) -> None:
-        self._work, self._run, self._bucket, self._cluster_id, self._log = work, run, bucket, cluster_id, log
+    def __init__(self, work: Work, run: Run, bucket: Bucket, *, rights: Rights, cluster_id: str, log: RunLog) -> None:
+        self._work, self._run, self._bucket, self._rights = work, run, bucket, rights
+        self._cluster_id, self._log = cluster_id, log
         self._lock = threading.Lock()
         self._stack = contextlib.ExitStack()
         self._broker: Broker | None = None
@@ -79,7 +97,7 @@ class Gate:
         self._ready: dict[str, tuple[str, str] | errors.ArkError] = {}
 
     def ready(self, namespace: str) -> tuple[str, str]:
-        """See ``podvolumes.Repositories``; asked again, the answer is the same."""
+        """See ``protocols.Gate``; asked again, the answer is the same."""
         with self._lock:
             if namespace not in self._ready:
                 try:
@@ -93,16 +111,15 @@ class Gate:
             raise answer
         return answer
 
-    def admit(self, user: str, token: str, namespace: str, report: Callable[[Object], bool], *,
-              rights: Rights = Rights.APPEND) -> str:
-        """See ``podvolumes.Repositories``."""
+    def admit(self, user: str, token: str, namespace: str, report: Callable[[Object], bool]) -> str:
+        """See ``protocols.Gate``."""
         with self._lock:
             broker = self._opened()
-        broker.admit(Tenant(user, token, f"restic/{namespace}/", rights, report))
+        broker.admit(Tenant(user, token, f"restic/{namespace}/", self._rights, report))
         return self._address
 
     def dismiss(self, user: str) -> None:
-        """See ``podvolumes.Repositories``."""
+        """See ``protocols.Gate``."""
         if self._broker is not None:
             self._broker.dismiss(user)
 
@@ -123,32 +140,31 @@ class Gate:
 
 
 class Records:
-    """The PodVolumeBackups of one run; see ``podvolumes.Records``."""
+    """The PodVolumeBackups or PodVolumeRestores of one run; see ``protocols.Records``. Thread-safe."""
 
-    def __init__(self, api: Api, run: Run) -> None:
-        self._api, self._run = api, run
-        self._kind = custom(kinds.POD_VOLUME_BACKUP)
+    def __init__(self, api: Api, run: Run, kind: kinds.Kind) -> None:
+        self._api, self._run, self._kind = api, run, custom(kind)
 
     def made(self, volume: Object) -> Object:
-        """See ``podvolumes.Records``. Raises Conflict where another backup's has the name."""
+        """See ``protocols.Records``. One of that name that a former life of the run's CR left goes."""
         namespace, name = self._run.namespace, volume["metadata"]["name"]
         try:
             return self._api.create(self._kind.path(namespace), volume)
         except errors.Conflict:
             present = self._api.get(self._kind.path(namespace, name))
-        uid = volume["metadata"]["labels"][labels.BACKUP_UID]
-        if (present["metadata"].get("labels") or {}).get(labels.BACKUP_UID) == uid:
+        if any(each.get("uid") == self._run.uid for each in present["metadata"].get("ownerReferences") or ()):
             return present
-        self._api.delete(self._kind.path(namespace, name), uid=present["metadata"]["uid"])
-        return self._api.create(self._kind.path(namespace), volume)
+        raise errors.Conflict(f"{self._kind.plural[:-1]} {namespace}/{name} is another run's",
+                              hint="delete it, or wait until Kubernetes has")
 
     def write(self, volume: Object, **fields: Any) -> Object:
-        """See ``podvolumes.Records``."""
+        """See ``protocols.Records``."""
         path = self._kind.path(self._run.namespace, volume["metadata"]["name"], "status")
         try:
             return statuses.write(self._api, path, volume, **fields)
         except errors.Conflict as gone:
-            raise errors.RunLost(f"podvolumebackup {gone.message}") from gone
+            raise errors.StoreError(f"{self._kind.plural[:-1]} {gone.message}",
+                                    hint="was it deleted? its volume is not saved") from gone
 
 
 def _deadline(run: Run, usual: int) -> int:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Optional
 
-from . import environment, packages
+from . import environment, packages, restic
 from .binaries import PARTS, Binaries
 from .controllers import Controllers
 from .controlplane import ControlPlane
@@ -154,6 +154,7 @@ class Cluster:
         return {
             "ARK_TEST_KUBECONFIG": str(self.control_plane.kubeconfig),
             "ARK_TEST_KUBECTL": str(self.binaries.path("kubectl")),
+            "ARK_TEST_RESTIC": restic.on_path() or ("" if self.without_node else str(self.images.restic())),
             "ARK_TEST_S3_URL": self.storage.url,
             "ARK_TEST_S3_ACCESS_KEY": self.storage.credentials.access_key,
             "ARK_TEST_S3_SECRET_KEY": self.storage.credentials.secret_key,

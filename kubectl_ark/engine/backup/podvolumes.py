@@ -2,86 +2,54 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any
 
 from kubectl_ark import errors
 from kubectl_ark.engine.backup.beside import Slots
 from kubectl_ark.engine.progress import Progress
 from kubectl_ark.engine.runlog import RunLog
-from kubectl_ark.engine.volumes.jobs import Followed, Mailbox, VolumeJobs
-from kubectl_ark.engine.volumes.placing import place_of, refusal, user_of
+from kubectl_ark.engine.volumes.placing import place_of, refusal
+from kubectl_ark.engine.volumes.task import Hands, Task, carry_out
 from kubectl_ark.kube.api import Api
-from kubectl_ark.model import volume_backups, times, volume_choice
+from kubectl_ark.model import pod_volumes, volume_backups, volume_choice
 from kubectl_ark.model.resources import CLAIMS, PODS, VOLUMES
-from kubectl_ark.model.settings import Settings
 from kubectl_ark.model.volume_choice import Choice, Method
-from kubectl_ark.model.volume_work import COMPLETED, DATA, FAILED, VolumeWork
-from kubectl_ark.render.volume_jobs import Place, volume_job
-
-NO_POD = "no running pod uses it"
+from kubectl_ark.model.volume_work import COMPLETED, DATA, VolumeWork
 
 Object = dict[str, Any]
 Claim = tuple[str, str]
 
 
-class Repositories(Protocol):
-    """Where volumes' data goes: one repository for each namespace, behind an endpoint of this run's."""
-
-    def ready(self, namespace: str) -> tuple[str, str]:
-        """(password, identifier) of a namespace's repository, which is there then. Raises ArkError."""
-
-    def admit(self, user: str, token: str, namespace: str, report: Callable[[Object], bool]) -> str:
-        """Let a volume's Job in; the endpoint's address, "http://10.96.7.1:8473"."""
-
-    def dismiss(self, user: str) -> None:
-        """Let it in no more."""
-
-
-class Records(Protocol):
-    """The PodVolumeBackups of this run."""
-
-    def made(self, volume: Object) -> Object:
-        """The object, created or left by an earlier attempt. Raises ApiError, RunLost."""
-
-    def write(self, volume: Object, **fields: Any) -> Object:
-        """With these fields of its status set; None removes one. Raises ApiError, RunLost."""
-
-
 class PodVolumes:
     """Saves volumes for one backup. Thread-safe.
 
-    spec: the Backup's. policies: of its resource policy, see ``model.volume_policies``. attempt: of the run. deadline:
-    seconds for one volume.
+    spec: the Backup's. policies: of its resource policy, see ``model.volume_policies``.
     """
 
     def __init__(
-        self, api: Api, *, backup: Object, spec: Mapping[str, Any], location: str, policies: Sequence[Any],
-        settings: Settings, jobs: VolumeJobs, repositories: Repositories, records: Records, log: RunLog,
-        progress: Progress, cluster_id: str, attempt: int, deadline: int,
+        self, api: Api, hands: Hands, *, backup: Object, spec: Mapping[str, Any], location: str,
+        policies: Sequence[Any], log: RunLog, progress: Progress,
     ) -> None:
-        self.slots = Slots(settings.volumes_at_once, settings.volumes_at_once_per_node)
-        self.threads = settings.volumes_at_once
+        self.slots = Slots(hands.settings.volumes_at_once, hands.settings.volumes_at_once_per_node)
+        self.threads = hands.settings.volumes_at_once
         self.saved: list[Object] = []
         """PodVolumeBackups that have ended, in the order of their ends."""
         self._api, self._backup, self._spec, self._location = api, backup, spec, location
-        self._policies, self._settings, self._jobs = policies, settings, jobs
-        self._repositories, self._records, self._log, self._progress = repositories, records, log, progress
-        self._cluster_id, self._attempt, self._deadline = cluster_id, attempt, deadline
-        self._by_default = volume_choice.by_default(spec)
+        self._policies, self._hands, self._log, self._progress = policies, hands, log, progress
+        self._by_default = bool(spec.get("defaultVolumesToFsBackup") or spec.get("defaultVolumesToRestic"))
         self._reasons: dict[Claim, str] = {}
         self._taken: set[Claim] = set()
         self._lock = threading.Lock()
-        self._jobs_pool = ThreadPoolExecutor(settings.volumes_at_once, thread_name_prefix="volume")
+        self._jobs_pool = ThreadPoolExecutor(self.threads, thread_name_prefix="volume")
         self._bytes: dict[str, int] = {}
 
     def of(self, pod: Object) -> Sequence[Choice]:
         """The volumes of a pod that restic saves; a claim that another pod of this backup has brought is not among
         them. The others are remembered, for ``reason``."""
-        if not volume_choice.may_concern(pod, by_default=self._by_default, policies=self._policies):
+        if not (self._by_default or self._policies or _opts_in(pod)):
             return ()
         namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
         claims, volumes = self._claims(pod)
@@ -130,8 +98,9 @@ class PodVolumes:
         """The pod's claims and their PersistentVolumes, by name; what is not there is not among them."""
         claims: dict[str, Object] = {}
         volumes: dict[str, Object] = {}
-        for volume in (pod.get("spec") or {}).get("volumes") or ():
-            if name := volume_choice.claim_of(pod, volume):
+        for entry in (pod.get("spec") or {}).get("volumes") or ():
+            name = pod_volumes.of_entry(entry, pod, claims={}, volumes={}).claim_name
+            if name:
                 try:
                     claims[name] = self._api.get(CLAIMS.path(pod["metadata"]["namespace"], name))
                     if behind := (claims[name].get("spec") or {}).get("volumeName"):
@@ -144,12 +113,12 @@ class PodVolumes:
         namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
         title = f"volume {choice.volume} of pod {namespace}/{name}"
         try:
-            claim = self._api.get(CLAIMS.path(namespace, choice.claim)) if choice.claim else None
-            _, identifier = self._repositories.ready(namespace)
-            volume = self._records.made(volume_backups.resource(
+            claim = self._api.get(CLAIMS.path(namespace, choice.claim))
+            _, identifier = self._hands.gate.ready(namespace)
+            volume = self._hands.records.made(volume_backups.resource(
                 self._backup, pod, choice.volume, claim=claim, location=self._location, identifier=identifier))
             if (volume.get("status") or {}).get("phase") not in volume_backups.ENDED or frozen:
-                volume = self._run(pod, claim, volume, title, frozen=frozen)
+                volume = carry_out(self._hands, self._task(pod, claim, volume, title, anew=frozen))
         except (errors.Interrupted, errors.Cancelled, errors.RunLost, errors.Unreachable):
             raise
         except errors.ArkError as failure:
@@ -158,65 +127,25 @@ class PodVolumes:
             return
         self._tell(volume, title)
 
-    def _run(self, pod: Object, claim: Object | None, volume: Object, title: str, *, frozen: bool) -> Object:
-        """Have a Job save the volume; its PodVolumeBackup as it is at the end."""
-        namespace, user = pod["metadata"]["namespace"], str(volume["metadata"]["uid"])
-        former = (volume.get("status") or {}).get("job") or {}
-        job = self._jobs.find(namespace, former["name"]) if former else None
-        token = self._jobs.token_of(job) if job else None
-        if former and (frozen or token is None):
-            self._jobs.end(namespace, former["name"])
-            job = None
-        token = token if job is not None and token else secrets.token_urlsafe(32)
-        password, _ = self._repositories.ready(namespace)
-        mailbox = Mailbox()
-        address = self._repositories.admit(user, token, namespace, mailbox.take)
-        try:
-            if job is None:
-                job = self._started(pod, claim, volume, title, address=address, token=token, password=password)
-            metadata = job["metadata"]
-            volume = self._records.write(
-                volume, phase="InProgress", job={"namespace": metadata["namespace"], "name": metadata["name"]},
-                startTimestamp=(volume.get("status") or {}).get("startTimestamp") or times.format_time(times.now()),
-                message=None, snapshotID=None)
-            followed = Followed(volume, job, mailbox, lambda: self._hindrance(pod, claim),
-                                lambda progress: self._heed(volume, progress))
-            result = self._jobs.follow(followed, checkpoint=self._progress.checkpoint)
-        finally:
-            self._repositories.dismiss(user)
-        return self._records.write(volume, **_status(result))
-
-    def _started(self, pod: Object, claim: Object | None, volume: Object, title: str, *, address: str, token: str,
-                 password: str) -> Object:
+    def _task(self, pod: Object, claim: Object, volume: Object, title: str, *, anew: bool) -> Task:
         namespace = pod["metadata"]["namespace"]
-        assert claim is not None, "other volumes are refused before"
         work = VolumeWork(
-            title=title, address=address, repository=f"restic/{namespace}/", user=volume["metadata"]["uid"],
+            title=title, address="", repository=f"restic/{namespace}/", user="",
             path=f"{DATA}/{claim['metadata']['name']}",
             tags=tuple(f"{key}={value}" for key, value in volume["spec"]["tags"].items()),
             parallel=int((self._spec.get("uploaderConfig") or {}).get("parallelFilesUpload") or 0))
+        return Task(volume, namespace, work, place_of(pod, claim, volume["spec"]["volume"]), anew,
+                    lambda: self._hindrance(pod, claim), lambda progress: self._heed(volume, progress))
 
-        def job(place: Place) -> Object:
-            return volume_job(volume, self._settings, work, place=place, cluster_id=self._cluster_id,
-                              deadline=self._deadline, attempt=self._attempt)
-
-        user, groups = user_of(pod, volume["spec"]["volume"])
-        place = self._jobs.fitting(job, place_of(pod, claim), user=user, groups=groups)
-        if not place.as_root:
-            self._log.info(f"{title} is saved as user {place.user if place.user is not None else 'of the image'}: the "
-                           f"namespace lets no other pod in", namespace=namespace)
-        return self._jobs.start(job(place), token=token, password=password)
-
-    def _hindrance(self, pod: Object, claim: Object | None) -> str | None:
+    def _hindrance(self, pod: Object, claim: Object) -> str | None:
         """Why the Job must let go of the disk at once: its pod leaves the node, or the claim is to go."""
-        assert claim is not None
         try:
             now = self._api.get(CLAIMS.path(claim["metadata"]["namespace"], claim["metadata"]["name"]))
         except errors.NotFound:
             return "its claim is gone"
         if now["metadata"].get("deletionTimestamp"):
             return "its claim is being deleted"
-        node = place_of(pod, claim).node
+        node = place_of(pod, claim, "").node
         if node is None:
             return None
         metadata = pod["metadata"]
@@ -230,7 +159,7 @@ class PodVolumes:
 
     def _heed(self, volume: Object, progress: Object) -> None:
         done, total = int(progress.get("bytesDone") or 0), int(progress.get("totalBytes") or 0)
-        self._records.write(volume, progress={"bytesDone": done, "totalBytes": total})
+        self._hands.records.write(volume, progress={"bytesDone": done, "totalBytes": total})
         with self._lock:
             self._bytes[volume["metadata"]["uid"]] = done
             size = sum(self._bytes.values())
@@ -251,12 +180,6 @@ class PodVolumes:
             self._log.error(f"{title} was not{partly} saved: {status.get('message')}", place=namespace, **fields)
 
 
-def _status(result: Object) -> Object:
-    """A result as fields of the status."""
-    fields = {key: value for key, value in result.items() if key not in ("kind", "bytesTotal", "failureCount")}
-    fields.setdefault("phase", FAILED)
-    fields["message"], fields["snapshotID"] = fields.get("message") or None, fields.get("snapshotID") or None
-    fields["failures"] = fields.get("failures") or None
-    if "bytesTotal" in result:
-        fields["progress"] = {"bytesDone": result["bytesTotal"], "totalBytes": result["bytesTotal"]}
-    return {**fields, "completionTimestamp": times.format_time(times.now())}
+def _opts_in(pod: Object) -> bool:
+    notes = pod["metadata"].get("annotations") or {}
+    return any(notes.get(key) for key in volume_choice.OPT_IN)

@@ -74,8 +74,7 @@ class VolumeJobs:
     def __init__(self, reader: Api, writer: Callable[[], Api], *, settings: Settings, namespace: str) -> None:
         self._reader, self._writer, self._settings, self._namespace = reader, writer, settings, namespace
 
-    def fitting(self, job: Callable[[Place], Object], place: Place, *, user: int | None,
-                groups: tuple[int, ...]) -> Place:
+    def fitting(self, job: Callable[[Place], Object], place: Place) -> Place:
         """The place, as root where the namespace lets such a pod in, else as the workload's own user.
 
         A pod is tried without being made. Raises Forbidden, in the server's words, where neither is let in.
@@ -83,7 +82,7 @@ class VolumeJobs:
         try:
             self._try(job(place))
         except errors.Forbidden as refusal:
-            other = dataclasses.replace(place, as_root=False, user=user, groups=groups)
+            other = dataclasses.replace(place, as_root=False)
             try:
                 self._try(job(other))
             except errors.Forbidden:

@@ -24,12 +24,28 @@ def refusal(claim: Object | None, name: str | None) -> str:
     return ""
 
 
-def place_of(pod: Object, claim: Object) -> Place:
-    """On the pod's node, if no other node can mount the claim meanwhile; with the pod's tolerations."""
+def place_of(pod: Object, claim: Object, volume: str) -> Place:
+    """On the pod's node, if no other node can mount the claim meanwhile; with the pod's tolerations. volume: its name
+    in the pod."""
     spec = pod.get("spec") or {}
     shared = SHARED & set((claim.get("spec") or {}).get("accessModes") or ())
+    user, groups = user_of(pod, volume)
     return Place(claim["metadata"]["namespace"], claim["metadata"]["name"],
-                 node=None if shared else spec.get("nodeName"), tolerations=tuple(spec.get("tolerations") or ()))
+                 node=None if shared else spec.get("nodeName"), tolerations=tuple(spec.get("tolerations") or ()),
+                 user=user, groups=groups)
+
+
+def place_to_fill(pod: Object, namespace: str, claim: str, volume: str, *, node: str | None) -> Place:
+    """Where a pod that is yet to come back will find its claim filled. pod: as it was saved, {} if there is none.
+
+    A claim that is provisioned where its first user is must be where the pod may be. node: one that is settled.
+    """
+    spec = pod.get("spec") or {}
+    user, groups = user_of(pod, volume)
+    affinity = dict((spec.get("affinity") or {}).get("nodeAffinity") or {})
+    return Place(namespace, claim, node=node, selector=spec.get("nodeSelector") or {}, affinity=affinity,
+                 tolerations=tuple(spec.get("tolerations") or ()), user=user, groups=groups,
+                 owner_group=(spec.get("securityContext") or {}).get("fsGroup"))
 
 
 def user_of(pod: Object, volume: str) -> tuple[int | None, tuple[int, ...]]:
