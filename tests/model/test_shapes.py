@@ -19,6 +19,8 @@ RESTORE: dict[str, Any] = {
     "includeClusterResources": True, "namespaceMapping": {"a": "c"}, "existingResourcePolicy": "update", "qps": 1,
     "restoreStatus": {"includedResources": ["pods"], "excludedResources": ["jobs"]}, "preserveNodePorts": True,
     "resourceModifier": {"kind": "ConfigMap", "name": "x"}, "resourcePriorities": ["secrets", "-"],
+    "restorePVs": True, "existingVolumes": "restore", "stopWorkloads": True,
+    "uploaderConfig": {"writeSparseFiles": True, "parallelFilesDownload": 4},
     "itemOperationTimeout": "1h", "hooks": {"resources": [{
         "name": "h", "includedNamespaces": ["a"], "excludedNamespaces": ["b"], "includedResources": ["pods"],
         "labelSelector": {"matchLabels": {"a": "b"}}, "postHooks": [
