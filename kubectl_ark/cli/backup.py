@@ -25,6 +25,9 @@ kubectl ark backup web -l app=web --exclude-resources secrets
 kubectl ark backup shop --include-namespace-scoped-resources deployments.apps,pods \\
   --include-cluster-scoped-resources storageclasses --ordered-resources pods=shop/db --qps 20
 
+# Save the data in all volumes too, except in those that a pod opts out by its annotation
+kubectl ark backup shop --include-namespaces shop --default-volumes-to-fs-backup
+
 # Save now what a schedule saves, under a name like those that it makes
 kubectl ark backup --from-schedule nightly
 

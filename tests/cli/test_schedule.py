@@ -22,11 +22,12 @@ def test_flags_become_the_spec_and_those_of_backup_its_template() -> None:
     schedule = made("nightly", "--schedule", "0 3 * * *", "--time-zone", "Europe/Berlin", "--paused",
                     "--include-namespaces", "a,b", "--ttl", "1h", "--qps", "5", "--keep-last", "3",
                     "--keep-monthly", "0", "--skip-immediately", "--use-owner-references-in-backup=false",
-                    "--labels", "x=y")
+                    "--labels", "x=y", "--default-volumes-to-restic", "--include-unmounted-claims=false")
     assert schedule["spec"] == {
         "schedule": "0 3 * * *", "timeZone": "Europe/Berlin", "paused": True, "skipImmediately": True,
         "useOwnerReferencesInBackup": False, "retention": {"keepLast": 3, "keepMonthly": 0},
-        "template": {"includedNamespaces": ["a", "b"], "ttl": "1h", "qps": 5.0}}
+        "template": {"includedNamespaces": ["a", "b"], "ttl": "1h", "qps": 5.0, "defaultVolumesToFsBackup": True,
+                     "includeUnmountedClaims": False}}
     assert schedule["metadata"] == {"name": "nightly", "namespace": "heptio-ark", "labels": {"x": "y"}}
     assert (schedule["apiVersion"], schedule["kind"]) == ("ark.heptio.com/v1", "Schedule")
 
