@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,14 +14,16 @@ from kubectl_ark import errors
 from kubectl_ark.engine.backup.podvolumes import PodVolumes
 from kubectl_ark.engine.restore.filling import Filling
 from kubectl_ark.engine.runlog import RunLog
+from kubectl_ark.engine.volumes import restic
 from kubectl_ark.engine.volumes.broker import Broker
 from kubectl_ark.engine.volumes.jobs import VolumeJobs
+from kubectl_ark.engine.volumes.restic import Repository
 from kubectl_ark.engine.volumes.task import Hands
 from kubectl_ark.engine.volumes.tenants import Rights, Tenant
 from kubectl_ark.kube.accounts import TOKEN_SECONDS, acting_as
 from kubectl_ark.kube.api import Api
 from kubectl_ark.model import kinds, labels, times
-from kubectl_ark.model.resources import custom
+from kubectl_ark.model.resources import SECRETS, custom
 from kubectl_ark.model.settings import Settings
 from kubectl_ark.runner import endpoint, installed, statuses
 from kubectl_ark.runner.run import Run
@@ -136,7 +140,23 @@ class Gate:
         return self._broker
 
     def _made_ready(self, namespace: str) -> tuple[str, str]:
-        raise NotImplementedError
+        password = _password(self._work.api, self._work.namespace)
+        file = self._work.directory / "repository-password"
+        file.touch(mode=0o600)
+        file.write_text(password)
+        broker = self._opened()
+        me = Tenant(f"run-{namespace}", secrets.token_urlsafe(32), f"restic/{namespace}/", Rights.FULL)
+        broker.admit(me)
+        try:
+            repository = Repository(f"http://127.0.0.1:{broker.port}/{me.repository}", me.name, me.token, file)
+            there = self._bucket.exists(f"{me.repository}config")
+            arguments = ["cat", "config", "--no-lock"] if there else ["init"]
+            ended = restic.run(repository, arguments, scratch=self._work.directory)
+            if ended.code != restic.DONE:
+                raise restic.failure(ended, f"repository {namespace}")
+        finally:
+            broker.dismiss(me.name)
+        return password, f"s3:{self._bucket.location.url}{me.repository}".rstrip("/")
 
 
 class Records:
@@ -165,6 +185,14 @@ class Records:
         except errors.Conflict as gone:
             raise errors.StoreError(f"{self._kind.plural[:-1]} {gone.message}",
                                     hint="was it deleted? its volume is not saved") from gone
+
+
+def _password(api: Api, namespace: str) -> str:
+    try:
+        data = api.get(SECRETS.path(namespace, "ark-repo-credentials"))["data"]
+    except errors.NotFound:
+        raise errors.InvalidInput("there is no password for the volumes' data") from None
+    return base64.b64decode(data["repository-password"]).decode()
 
 
 def _deadline(run: Run, usual: int) -> int:

@@ -14,7 +14,7 @@ from kubectl_ark.render.volume_jobs import Place, volume_job, volume_secrets
 from tests.render.podsecurity import violations
 
 VOLUME = {"metadata": {"name": "nightly-1234567890", "uid": "12345678-1234-1234-1234-123456789012"}}
-WORK = VolumeWork("volume data of pod shop/db-0", "http://10.96.0.9:8473", "restic/shop/", "u", "/data/db", ("ns=shop",))
+WORK = VolumeWork("data of pod shop/db-0", "http://10.96.0.9:8473", "restic/shop/", "u", "/data/db", ("ns=shop",))
 CLUSTER = "abcdef01-2345-6789-abcd-ef0123456789"
 SETTINGS = Settings(image="img:1", image_pull_secret="pull")
 AS_USER = Place("shop", "db", as_root=False, user=1000, groups=(2000,))
@@ -90,7 +90,8 @@ def test_a_later_attempt_has_another_name() -> None:
 
 
 def test_restic_is_told_what_memory_and_processors_it_has() -> None:
-    env = {each["name"]: each for each in pod(made(settings=Settings(volume_memory_limit="1Gi")))["containers"][0]["env"]}
+    container = pod(made(settings=Settings(volume_memory_limit="1Gi")))["containers"][0]
+    env = {each["name"]: each for each in container["env"]}
     assert int(env["GOMEMLIMIT"]["value"]) == int(0.7 * 2**30)
     assert env["GOMAXPROCS"]["valueFrom"]["resourceFieldRef"]["resource"] == "limits.cpu"
 

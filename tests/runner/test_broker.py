@@ -50,7 +50,8 @@ class Scene:
         password.write_text("a password")
         return Repository(f"http://127.0.0.1:{self.broker.port}/{repository}", name, f"token-of-{name}", password)
 
-    def run(self, who: Repository, *arguments: str, code: int = 0, directory: Path | None = None) -> list[restic.Message]:
+    def run(self, who: Repository, *arguments: str, code: int = 0,
+            directory: Path | None = None) -> list[restic.Message]:
         """Run restic; what it told."""
         told: list[restic.Message] = []
         ended = restic.run(who, arguments, scratch=self.directory, directory=directory, heed=told.append)
@@ -185,7 +186,7 @@ def test_locks_that_a_killed_restic_left_go_with_its_dismissal(scene: Scene, dat
 
 def test_two_at_once_get_along(scene: Scene, data: Path) -> None:
     found: list[str] = []
-    threads = [threading.Thread(target=lambda number=number: found.append(  # type: ignore[misc]
+    threads = [threading.Thread(target=lambda number=number: found.append(
         scene.backup(scene.admit(f"saver-{number}", Rights.APPEND), data))) for number in range(3)]
     for thread in threads:
         thread.start()
@@ -214,7 +215,8 @@ def test_a_wrong_password_and_a_missing_repository_are_told_apart(scene: Scene, 
     saver.password_file.write_text("wrong")
     ended = restic.run(saver, ["cat", "config"], scratch=tmp_path)
     assert "another password" in restic.failure(ended, "saving x").sentence
-    ended = restic.run(scene.admit("none", Rights.READ, "restic/none/"), ["cat", "config", "--no-lock"], scratch=tmp_path)
+    nobody = scene.admit("none", Rights.READ, "restic/none/")
+    ended = restic.run(nobody, ["cat", "config", "--no-lock"], scratch=tmp_path)
     assert "there is no restic repository" in restic.failure(ended, "saving x").sentence
 
 
@@ -242,8 +244,12 @@ def test_a_store_that_is_away_for_some_seconds_costs_time_and_no_backup(
 
 def test_a_report_reaches_whom_it_is_for_and_the_answer_comes_back(scene: Scene) -> None:
     told: list[object] = []
-    scene.broker.admit(Tenant("job", "t", SHOP, Rights.APPEND, report=lambda report: not told.append(report)
-                              and report.get("n") != 2))
+
+    def take(report: dict[str, object]) -> bool:
+        told.append(report)
+        return report.get("n") != 2
+
+    scene.broker.admit(Tenant("job", "t", SHOP, Rights.APPEND, report=take))
     who = Repository(f"http://127.0.0.1:{scene.broker.port}/{SHOP}", "job", "t", Path("none"))
     assert _status(scene, "POST", "/report", who, b'{"n": 1}') == 204
     assert _status(scene, "POST", "/report", who, b'{"n": 2}') == 410
