@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.ark import Ark, eventually
+from tests.e2e.ark import Ark
 from tests.e2e.bucket import Bucket
 from tests.e2e.stateful import Stateful, listing, several_files
 from tests.environment import own
