@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Optional
 
-from . import environment, packages
+from . import environment, numbers, packages
 from .binaries import PARTS, Binaries
 from .controllers import Controllers
 from .controlplane import ControlPlane
@@ -37,7 +37,8 @@ class Cluster:
     def running(cls, layout: Layout) -> "Cluster":
         """The cluster that is up, for tests that stop parts of it. Raises ClusterError when there is none."""
         values = environment.load(layout)
-        return cls(layout, without_node=None if values["ARK_TEST_NODE"] == "1" else values["ARK_TEST_NODE_REASON"])
+        return cls(numbers.held(layout),
+                   without_node=None if values["ARK_TEST_NODE"] == "1" else values["ARK_TEST_NODE_REASON"])
 
     @property
     def control_plane(self) -> ControlPlane:
@@ -87,6 +88,7 @@ class Cluster:
     def up(self) -> "dict[str, str]":
         """Bring it up, or only the runner image up to date; returns the lines of `environment`. Raises ClusterError."""
         with locked(self.layout.cache):
+            self.layout = numbers.chosen(self.layout)
             if self.is_up():
                 if not self.without_node:
                     self._refresh_runner()
@@ -97,8 +99,9 @@ class Cluster:
             return values
 
     def down(self) -> None:
-        """Take it down, whatever state it is in, and remove its state."""
+        """Take it down, whatever state it is in, and remove its state; its number is free again."""
         with locked(self.layout.cache):
+            self.layout = numbers.held(self.layout)
             self._remove()
 
     def install_packages(self) -> None:
@@ -115,6 +118,7 @@ class Cluster:
                     "" if self.binaries.is_built(part) else f": building (about {part.first_time} the first time)")):
                 self.binaries.build(part, log=self._log(f"build-{part.name}"))
         self.layout.state.mkdir(parents=True, mode=0o700)
+        numbers.record(self.layout)
         if not self.without_node:
             with progress.step("busybox and runner image (about two minutes the first time)"):
                 self.images.tools()
