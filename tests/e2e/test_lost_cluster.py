@@ -109,9 +109,12 @@ def test_the_same_objects_are_there_and_equal(rescue: Rescue) -> None:
     assert not found, "\n".join(found)
 
 
-def test_the_log_of_the_restore_is_to_be_had(second: Second, rescue: Rescue) -> None:
+def test_the_restore_says_that_it_has_stored_nothing_and_where_its_log_is(second: Second, rescue: Rescue) -> None:
+    assert ('Details:  restore "rescue" read from a ReadOnly location: it has stored no files; '
+            'see "kubectl ark logs restore rescue", as long as its pod is there') in second.ark.details(
+                "restore", "rescue")
     log = second.ark("logs", "restore", "rescue").out
-    assert f"/backups/{BACKUP}/" in log and "Completed" in log
+    assert f"/backups/{BACKUP}/" in log and "is ReadOnly: neither this log nor the results are stored" in log
 
 
 def test_backups_go_on_once_the_location_may_be_written_to(second: Second, rescue: Rescue) -> None:
