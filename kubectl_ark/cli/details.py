@@ -11,7 +11,7 @@ from kubectl_ark import errors
 from kubectl_ark.cli import description
 from kubectl_ark.launch import logs
 from kubectl_ark.launch.kubectl import Kubectl
-from kubectl_ark.model import kinds, phases
+from kubectl_ark.model import downloads, kinds, phases
 
 RESULTS, ITEMS = "Results", "ResourceList"
 VOLUMES = {kinds.BACKUP: "VolumeInfos", kinds.RESTORE: "VolumeInfo"}
@@ -20,13 +20,15 @@ VOLUMES = {kinds.BACKUP: "VolumeInfos", kinds.RESTORE: "VolumeInfo"}
 
 def of(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any]) -> Iterator[str]:
     """The lines. Each file comes by a pod of its own, all at once. Raises KubectlFailed, Damaged for the results."""
-    phase = phases.phase_of(resource)
+    phase, log = phases.phase_of(resource), f'see "kubectl ark logs {kind.singular} {resource["metadata"]["name"]}"'
     if not phases.is_finished(resource):
         yield "Details:  the run has not ended yet"
         return
     if phase not in {each.value for each in phases.USABLE}:
-        yield (f"Details:  a run that is {phase} has stored none; see \"kubectl ark logs {kind.singular} "
-               f"{resource['metadata']['name']}\"")
+        yield f"Details:  a run that is {phase} has stored none; {log}"
+        return
+    if refusal := downloads.refusal(f"{kind.kind}{RESULTS}", resource):
+        yield f"Details:  {refusal}; {log}, as long as its pod is there"
         return
     with ThreadPoolExecutor(3) as pool:
         results, items, volumes = [pool.submit(_document, kubectl, kind, resource, what)

@@ -10,7 +10,7 @@ from typing import Any
 from kubectl_ark import errors
 from kubectl_ark.launch import fetching, paths, runs
 from kubectl_ark.launch.kubectl import Kubectl, KubectlError
-from kubectl_ark.model import kinds, phases
+from kubectl_ark.model import downloads, kinds, phases
 from kubectl_ark.model.sight import Sight
 
 
@@ -39,9 +39,11 @@ def read(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str, *, follo
     if shown and (newest is None or newest["metadata"]["uid"] in shown):
         return
     try:
+        if refusal := downloads.refusal(f"{kind.kind}Log", sight.resource):
+            raise errors.KubectlFailed(refusal)
         yield from stored(kubectl, kind, sight.resource)
     except errors.KubectlFailed as error:
-        # A run that failed early has stored none; its pod may still be there.
+        # A run that failed early has stored none, nor may every restore; its pod may still be there.
         if newest is None:
             raise errors.KubectlFailed(f"{kind.singular}/{name} has no log: {error.message}",
                                        hint=error.hint) from error

@@ -93,8 +93,8 @@ def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any], dict[str, An
         problems += refused.problems
     try:
         location = locations.named(work.api, work.namespace, given.get("storageLocation"))
-        if (location.get("spec") or {}).get("accessMode") == "ReadOnly":
-            problems.append(f'storage location "{location["metadata"]["name"]}" is ReadOnly')
+        if reason := locations.against_writing(location):
+            problems.append(reason)
         bucket = locations.opened(work.api, location)
     except (errors.InvalidInput, errors.LocationInvalid) as wrong:
         problems.append(wrong.sentence)

@@ -38,7 +38,8 @@ def restore(work: Work) -> None:
         bucket, backup, changes = _prepare(work, run)
         run.enter(Phase.IN_PROGRESS, "the restore runs", step="starting",
                   startTimestamp=run.status.get("startTimestamp") or times.format_time(times.now()),
-                  storageLocation=bucket.location.name, backupName=backup["metadata"]["name"])
+                  storageLocation=bucket.location.name, backupName=backup["metadata"]["name"],
+                  resultsStored=not bucket.location.read_only)
         log.info(f"restore begins, attempt {run.attempt}, from {bucket.location.url}"
                  f"{layout.backup_directory(backup['metadata']['name'])}")
         spec = run.object.get("spec") or {}
@@ -87,9 +88,11 @@ def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any], Changes]:
 
 
 def _store(work: Work, run: Run, bucket: Bucket, *, outcome: Outcome, log: RunLog) -> dict[str, Any]:
-    """Store log, results and resource list; the final status fields."""
+    """Store log, results and resource list, where that is allowed; the final status fields."""
     work.progress.step("storing results and log")
     results, phase = log.results, phases.outcome(log.results.errors)
+    if bucket.location.read_only:
+        log.info(f'storage location "{bucket.location.name}" is ReadOnly: neither this log nor the results are stored')
     log.info(f"{_summary(outcome, results)}: {phase}")
     done = sum(outcome.counts.values())
     if not bucket.location.read_only:

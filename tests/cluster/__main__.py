@@ -8,7 +8,7 @@ exec    run the command that follows with these variables set and without an amb
 image   build the runner image and print the archive's path; with --all for every architecture that can be built here
 
 ARK_TEST_CLUSTER       `api`: no node even where containers can run; `kind`: a kind cluster
-ARK_TEST_CLUSTER_NAME  name of the cluster, so that two can stand at once (default: ark)
+ARK_TEST_CLUSTER_NAME  name of the cluster, so that up to 16 can stand at once (default: ark)
 KUBECTL_ARK_CACHE      where binaries, images and the cluster's state are kept (default: ~/.cache/kubectl-ark)
 """
 

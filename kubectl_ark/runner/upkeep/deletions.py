@@ -118,9 +118,8 @@ def _opened(upkeep: Upkeep, place: str, name: str) -> tuple[Bucket | None, list[
         location = locations.named(upkeep.api, upkeep.namespace, place)
     except errors.InvalidInput as missing:
         return None, [missing.sentence]
-    if (location.get("spec") or {}).get("accessMode") == "ReadOnly":
-        return None, [f'storage location "{place}" is ReadOnly; "kubectl ark location set {place} '
-                      '--access-mode ReadWrite" changes that']
+    if reason := locations.against_writing(location):
+        return None, [reason]
     bucket = locations.opened(upkeep.api, location)
     if locked := removal.lock(bucket, name):
         return None, [f'backup "{name}" is {locked} by the object lock of the bucket; it is left whole']
@@ -164,8 +163,7 @@ def _remove_unwanted(upkeep: Upkeep, restore: dict[str, Any]) -> None:
     try:
         if place:
             location = locations.named(upkeep.api, upkeep.namespace, place)
-            read_only = (location.get("spec") or {}).get("accessMode") == "ReadOnly"
-            bucket = None if read_only else locations.opened(upkeep.api, location)
+            bucket = None if locations.against_writing(location) else locations.opened(upkeep.api, location)
         problems = _remove_restore(upkeep, restore, bucket)
     except (errors.StoreError, errors.InvalidInput) as failure:
         problems = [failure.sentence]

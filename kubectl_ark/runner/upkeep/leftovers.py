@@ -25,7 +25,7 @@ _SETTLED = {*(phase.value for phase in phases.USABLE), Phase.DELETING.value}
 def attend(upkeep: Upkeep) -> None:
     """Tidy every location that may be written to. Raises ApiError."""
     places = [each for each in locations.everyone(upkeep.api, upkeep.namespace)
-              if (each.get("spec") or {}).get("accessMode") != "ReadOnly"
+              if not locations.against_writing(each)
               and (each.get("status") or {}).get("phase") != UNAVAILABLE]
     if not places:
         return
