@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,12 @@ from tests.e2e.bucket import Bucket
 from tests.environment import BUCKET, Environment
 
 pytestmark = pytest.mark.node
+
+CHOSEN = "ark.heptio.com/access-mode-chosen"
+
+
+def _location(cluster: Environment, ark: Ark, name: str) -> dict[str, Any]:
+    return dict(cluster.get("backupstoragelocations.ark.heptio.com", name, "-n", ark.namespace))
 
 
 @pytest.fixture
@@ -70,11 +77,17 @@ def test_a_location_is_made_only_if_it_works_and_a_change_that_does_not_is_taken
     assert "the bucket does not exist" in failed.err and not ark.exists("backupstoragelocations.ark.heptio.com", name)
     assert f"{name} created" in ark("location", "create", name, *flags, "--config", config).out
     try:
-        failed = ark("location", "set", name, "--config", "s3Url=http://127.0.0.1:9", code=1)
+        former = _location(cluster, ark, name)
+        assert former["metadata"]["annotations"][CHOSEN].startswith("ReadWrite ")
+        failed = ark("location", "set", name, "--config", "s3Url=http://127.0.0.1:9", "--labels", "a=c,x=y",
+                     "--access-mode", "ReadOnly", code=1)
         assert "nothing was changed" in failed.err
-        spec = cluster.get("backupstoragelocations.ark.heptio.com", name, "-n", ark.namespace)["spec"]
+        spec = _location(cluster, ark, name)["spec"]
         assert spec["config"]["s3Url"] == cluster.s3_url and spec["accessMode"] == "ReadWrite"
+        for field in ("labels", "annotations"):
+            assert _location(cluster, ark, name)["metadata"].get(field) == former["metadata"].get(field)
         ark("location", "set", name, "--access-mode", "ReadOnly", "--labels", "a=b")
+        assert CHOSEN not in (_location(cluster, ark, name)["metadata"].get("annotations") or {}), "it is given now"
         assert name in ark("location", "get").out
         failed = ark("backup", f"{name}-b", "--storage-location", name, "--wait", code=1)
         assert "ReadOnly" in failed.err
