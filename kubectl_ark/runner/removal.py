@@ -24,9 +24,12 @@ MAX_FAILURES = 20
 def lock(bucket: Bucket, name: str) -> str | None:
     """What keeps the backup's files: "locked until …"; None for nothing.
 
-    The metadata is written last, so its lock is the last to end.
+    The metadata is written last, so its lock is the last to end. Where it is damaged nobody tells.
     """
-    found = stored.find(bucket, name)
+    try:
+        found = stored.find(bucket, name)
+    except errors.Damaged:
+        return None
     return bucket.lock(found.key) if found else None
 
 

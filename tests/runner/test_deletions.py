@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,11 @@ import pytest
 from minio.versioningconfig import ENABLED, VersioningConfig
 
 from kubectl_ark import errors
+from kubectl_ark.model import times
 from kubectl_ark.runner import removal
+from kubectl_ark.runner.identity import from_environment
+from kubectl_ark.runner.upkeep import deletions
+from kubectl_ark.runner.upkeep.upkeep import Upkeep
 from kubectl_ark.store.bucket import Bucket
 from kubectl_ark.store.location import parse
 from tests.cluster.binaries import Binaries
@@ -247,6 +252,62 @@ def test_nothing_is_deleted_from_a_location_that_is_only_read(ark: Ark, name: st
     request(ark, f"{name}-again", name)
     page(ark, "deletions")
     assert outcome(ark, f"{name}-again") == [] and ark.keys(f"backups/{name}/") == []
+
+
+def test_a_request_whose_store_does_not_answer_waits_for_the_pass_that_finds_it_again(ark: Ark, name: str) -> None:
+    saved(ark, name)
+    ark.location(accessMode="ReadWrite", url="http://127.0.0.1:9")
+    request(ark, name)
+    text = page(ark, "deletions", code=1)
+    status = ark.status("DeleteBackupRequest", name)
+    assert status["phase"] == "New" and is_clear(status["errors"][0], "Connection refused")
+    assert f"backup/{name} is not deleted: {status['errors'][0]}; every pass until " in text
+    assert ark.status("Backup", name)["phase"] == "Completed"
+    ark.location(accessMode="ReadWrite")
+    page(ark, "deletions")
+    assert outcome(ark, name) == [] and ark.keys(f"backups/{name}/") == []
+
+
+def test_a_deletion_that_is_begun_is_carried_on_by_every_pass_until_the_request_is_a_day_old(
+        ark: Ark, name: str, binaries: Binaries, tmp_path: Path) -> None:
+    with S3Server(tmp_path / "s3", data=tmp_path / "buckets", binaries=binaries) as s3:
+        held = Store(s3.url, s3.credentials.access_key, s3.credentials.secret_key, "held")
+        held.client.make_bucket("held", object_lock=True)
+        ark.secret(held.credentials_file, "held")
+        ark.location("held", url=s3.url, bucket="held", accessMode="ReadWrite",
+                     credential={"name": "held", "key": "cloud"})
+        ark.backup(name, includedNamespaces=["kube-public"], storageLocation="held")
+        assert ark.run("backup", name) == 0
+        tar = f"{ark.prefix}/backups/{name}/{name}.tar.gz"
+        held.client.enable_object_legal_hold("held", tar)
+        request(ark, name)
+        assert "tries again" in page(ark, "deletions", code=1)
+        status = ark.status("DeleteBackupRequest", name)
+        assert status["phase"] == "InProgress" and is_clear(status["errors"][0], f"{name}.tar.gz", "it is locked")
+        assert ark.status("Backup", name)["phase"] == "Deleting" and "completionTimestamp" not in status
+        page(ark, "deletions", code=1)
+        assert ark.status("DeleteBackupRequest", name)["phase"] == "InProgress"
+        tomorrow = times.now() + datetime.timedelta(hours=25)
+        upkeep = Upkeep(ark.api, from_environment({}), ark.namespace, tomorrow, tmp_path)
+        deletions.attend(upkeep)
+        assert is_clear(outcome(ark, name)[0], "it is locked") and "tries again" not in upkeep.problems[0]
+        # Another request takes it up all the same.
+        held.client.disable_object_legal_hold("held", tar)
+        request(ark, f"{name}-again", name)
+        page(ark, "deletions")
+        assert outcome(ark, f"{name}-again") == [] and ark.get(ark.cr("Backup", name)) is None
+        assert not list(held.client.list_objects("held", prefix=f"{ark.prefix}/", recursive=True))
+        ark.remove(ark.cr("BackupStorageLocation", "held"))
+
+
+def test_what_is_damaged_is_not_deleted_and_hinders_no_other_deletion(ark: Ark, name: str) -> None:
+    for each in (name, f"{name}-sound"):
+        saved(ark, each)
+        request(ark, each)
+    ark.write(f"backups/{name}/velero-backup.json", b"{")
+    page(ark, "deletions", code=1)
+    assert is_clear(outcome(ark, name)[0], f"backups/{name}/velero-backup.json is not JSON")
+    assert outcome(ark, f"{name}-sound") == []
 
 
 def test_a_failed_backup_goes_and_what_another_has_under_its_name_stays(ark: Ark, name: str) -> None:

@@ -1,6 +1,7 @@
 """DeleteBackupRequests carried out, and Restores that are to go with what they left in the bucket.
 
-A request is bound to one backup by uid when it is begun. It stays as a record for a day, with what went wrong.
+A request is bound to one backup by uid when it is begun. What fails then, or where the store could not be asked, is
+tried again by every pass until the request is a day old. It stays as a record for a day, with what went wrong.
 """
 
 from __future__ import annotations
@@ -63,15 +64,24 @@ def _carry_out(upkeep: Upkeep, name: str) -> None:
     try:
         try:
             failures = _delete(upkeep, request, backup_name)
+            may_pass = bool(failures) and deletions.is_begun(request)
+        except (errors.Locked, errors.Damaged) as failure:  # the backup is left whole
+            failures, may_pass = [failure.message], False
         except errors.StoreError as failure:
-            failures = [failure.sentence]
-        _write(upkeep, request, phase=deletions.PROCESSED, errors=failures or None,
-               completionTimestamp=times.format_time(times.now()))
+            failures, may_pass = [failure.sentence], True
+        until = deletions.tried_until(request)
+        again = may_pass and upkeep.now < until
+        if again:
+            _write(upkeep, request, errors=failures)
+        else:
+            _write(upkeep, request, phase=deletions.PROCESSED, errors=failures or None,
+                   completionTimestamp=times.format_time(times.now()))
     except errors.Conflict:
         return  # another pass has it, or its maker has taken it back
     if failures:
         more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-        upkeep.trouble(f"backup/{backup_name} is not deleted: {failures[0]}{more}")
+        then = f"; every pass until {times.format_time(until)} tries again" if again else ""
+        upkeep.trouble(f"backup/{backup_name} is not deleted: {failures[0]}{more}{then}")
     else:
         upkeep.say(f"backup/{backup_name} is deleted")
 
