@@ -18,8 +18,8 @@ from kubectl_ark.runner import removal
 from kubectl_ark.runner.identity import from_environment
 from kubectl_ark.runner.upkeep import deletions
 from kubectl_ark.runner.upkeep.upkeep import Upkeep
-from kubectl_ark.store.bucket import Bucket
-from kubectl_ark.store.location import parse
+from kubectl_ark.store.bucket import Bucket, Upload
+from kubectl_ark.store.location import Location, parse
 from tests.cluster.binaries import Binaries
 from tests.cluster.storage import S3Server
 from tests.harness import Ark, Object, Store, eventually, is_clear
@@ -182,18 +182,65 @@ def test_a_deletion_of_an_ark_0_9_backup_that_was_killed_halfway_is_finished_too
 
 def test_a_store_that_fails_once_the_metadata_is_gone_is_a_failure_and_no_whole_backup(ark: Ark, name: str) -> None:
     backup = saved(ark, name)
-    bucket = Failing(parse("default", ark.got(ark.cr("BackupStorageLocation", "default"))["spec"],
-                           secret=ark.store.credentials_file))
+    bucket = Failing(place(ark))
     failures = removal.remove_backup(bucket, backup, cluster_id=cluster_id(ark))
     assert failures == ["the store is gone"]
     assert ark.keys(f"backups/{name}/") == [f"backups/{name}/ark-claim.json", f"backups/{name}/{name}.tar.gz"]
 
 
+def place(ark: Ark) -> Location:
+    """The default location."""
+    return parse("default", ark.got(ark.cr("BackupStorageLocation", "default"))["spec"],
+                 secret=ark.store.credentials_file)
+
+
 class Failing(Bucket):
     """One that cannot be listed any more."""
 
-    def abort_uploads(self, directory: str) -> int:
+    def uploads(self, directory: str) -> Iterator[Upload]:
         raise errors.StoreError("the store is gone")
+
+
+class Slow(Bucket):
+    """One that deletes so slowly that meanwhile another pass has finished and the name is taken anew."""
+
+    def __init__(self, ark: Ark, name: str, *, at: int) -> None:
+        super().__init__(place(ark))
+        self._ark, self._name, self._at, self._calls = ark, name, at, 0
+
+    def delete(self, key: str) -> None:
+        super().delete(key)
+        self._calls += 1
+        if self._calls == self._at:
+            for each in self._ark.keys(f"backups/{self._name}/"):
+                super().delete(each)
+            for each, text in anew(self._name).items():
+                self._ark.write(each, text)
+
+
+def anew(name: str) -> dict[str, bytes]:
+    """What another Backup that came to the name has stored."""
+    return {f"backups/{name}/ark-claim.json": b'{"uid": "new"}', f"backups/{name}/{name}.tar.gz": b"new",
+            f"backups/{name}/x": b"new", f"backups/{name}/y": b"new"}
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_pass_that_has_fallen_behind_deletes_nothing_of_whoever_took_the_name_since(
+        ark: Ark, name: str, at: int) -> None:
+    """at: so many things it has deleted when that happens; the first is the metadata."""
+    for each in ("x", "y"):
+        ark.write(f"backups/{name}/{each}", b"old")
+    backup = saved(ark, name)
+    assert removal.remove_backup(Slow(ark, name, at=at), backup, cluster_id=cluster_id(ark)) == []
+    assert {key: ark.read(key) for key in ark.keys(f"backups/{name}/")} == anew(name)
+
+
+def test_a_claim_of_somebody_who_came_to_nothing_does_not_keep_the_backup(ark: Ark, name: str) -> None:
+    saved(ark, name)
+    ark.write(f"backups/{name}/ark-claim.json", b'{"uid": "another"}')
+    request(ark, name)
+    page(ark, "deletions")
+    assert outcome(ark, name) == [] and ark.keys(f"backups/{name}/") == []
 
 
 def test_what_must_not_be_deleted_is_not_and_the_request_says_why(ark: Ark, name: str) -> None:
