@@ -70,9 +70,17 @@ def _claimed(bucket: Bucket, name: str, uid: str) -> str | None:
     return None
 
 
-def remove_restore(bucket: Bucket, name: str) -> list[str]:
-    """Delete all that is stored of a Restore; sentences about what could not be."""
-    return _emptied(bucket, layout.restore_directory(name), holder=None)
+def remove_restore(bucket: Bucket, restore: dict[str, Any], *, cluster_id: str) -> list[str]:
+    """Delete all that is stored of a Restore; sentences about what could not be. What is another's is left alone."""
+    metadata = restore["metadata"]
+    directory = layout.restore_directory(metadata["name"])
+    try:
+        claim = read_claim(bucket, directory)
+    except errors.StoreError as failure:
+        return [failure.sentence]
+    if is_foreign(claim, cluster_id=cluster_id, namespace=metadata["namespace"]):
+        return []
+    return _emptied(bucket, directory, holder=claim.get("uid"))
 
 
 def _emptied(bucket: Bucket, directory: str, *, holder: str | None) -> list[str]:
@@ -108,12 +116,17 @@ def holds(bucket: Bucket, directory: str, uid: str | None) -> bool:
 
 
 def read_claim(bucket: Bucket, directory: str) -> dict[str, Any]:
-    """Who is writing or deleting in a backup's directory: uid, clusterID, namespace, time; {} if nobody says."""
+    """Who is writing or deleting in a directory: uid, clusterID, namespace, time; {} if nobody says."""
     try:
         claim = json.loads(bucket.get(directory + layout.CLAIM, limit=MAX_CLAIM))
     except (errors.KeyMissing, errors.Damaged, ValueError):
         return {}
     return claim if isinstance(claim, dict) else {}
+
+
+def is_foreign(claim: dict[str, Any], *, cluster_id: str, namespace: str) -> bool:
+    """Whether a claim is that of another cluster or Ark namespace; False for none."""
+    return bool(claim) and (claim.get("clusterID"), claim.get("namespace")) != (cluster_id, namespace)
 
 
 def _bounded(failures: list[str]) -> list[str]:

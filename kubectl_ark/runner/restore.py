@@ -17,7 +17,7 @@ from kubectl_ark.kube import discovery
 from kubectl_ark.kube.throttle import DEFAULT_PARALLEL
 from kubectl_ark.model import kinds, layout, phases, restore_spec, times
 from kubectl_ark.model.phases import Phase
-from kubectl_ark.runner import newest, source
+from kubectl_ark.runner import cluster, newest, restored, source
 from kubectl_ark.runner.forward import warnings_to
 from kubectl_ark.runner.heartbeat import Heartbeat
 from kubectl_ark.runner.run import Run
@@ -56,7 +56,7 @@ def restore(work: Work) -> None:
     except Exception as failure:
         run.let_go(failure)
         if bucket is not None:
-            _keep_log(run, bucket, log, failure)
+            _keep_log(work, run, bucket, log, failure)
         record_failure(run, failure, hookStatus=_hook_status(outcome))
         raise
 
@@ -88,10 +88,11 @@ def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any], Changes]:
 def _store(work: Work, run: Run, bucket: Bucket, *, outcome: Outcome, log: RunLog) -> dict[str, Any]:
     """Store log, results and resource list; the final status fields."""
     work.progress.step("storing results and log")
+    keeps = _may_keep(work, run, bucket, log)
     results, phase = log.results, phases.outcome(log.results.errors)
     log.info(f"{_summary(outcome, results)}: {phase}")
     done = sum(outcome.counts.values())
-    if not bucket.location.read_only:
+    if keeps:
         resources = spool.Spool(work.directory / "resource-list.gz")
         for piece in outcome.resource_list():
             resources.write(piece)
@@ -112,10 +113,19 @@ def _summary(outcome: Outcome, results: Results) -> str:
     return f"{counts or 'nothing to restore'}; {results.warnings} warnings, {results.errors} errors"
 
 
-def _keep_log(run: Run, bucket: Bucket, log: RunLog, failure: Exception) -> None:
+def _may_keep(work: Work, run: Run, bucket: Bucket, log: RunLog) -> bool:
+    """Whether log and results may go into the bucket, under this Restore's name. Raises StoreError, ApiError."""
+    if bucket.location.read_only:
+        return False
+    if stranger := restored.take(bucket, run.object, cluster_id=cluster.cluster_id(work.api)):
+        log.warning(f"log and results of this restore are not kept: {stranger}")
+        return False
+    return True
+
+
+def _keep_log(work: Work, run: Run, bucket: Bucket, log: RunLog, failure: Exception) -> None:
     """The log of a failed run is worth most; that it cannot be stored either must not hide why it failed."""
     log.error(failure.sentence if isinstance(failure, errors.ArkError) else repr(failure))
-    content = log.close()
-    if not bucket.location.read_only:
-        with contextlib.suppress(errors.ArkError):
-            bucket.put(layout.restore_log(run.name), content)
+    with contextlib.suppress(errors.ArkError):
+        if _may_keep(work, run, bucket, log):
+            bucket.put(layout.restore_log(run.name), log.close())

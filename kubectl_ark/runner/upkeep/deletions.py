@@ -116,7 +116,7 @@ def _delete(upkeep: Upkeep, request: dict[str, Any], name: str) -> list[str]:
             _mark(upkeep, backup, Phase.DELETING.value, former)  # it is as whole as it was
             raise
     for restore in restores:
-        failures += _remove_restore(upkeep, restore, bucket)
+        failures += _remove_restore(upkeep, restore, bucket, cluster)
     if not failures:
         upkeep.api.delete(BACKUPS.path(upkeep.namespace, name), uid=backup["metadata"]["uid"])
     return failures
@@ -155,12 +155,18 @@ def _mark(upkeep: Upkeep, backup: dict[str, Any], former: str, phase: str) -> No
         raise errors.Conflict(f"the backup has changed meanwhile: {failure}") from failure
 
 
-def _remove_restore(upkeep: Upkeep, restore: dict[str, Any], bucket: Bucket | None) -> list[str]:
+def _remove_restore(upkeep: Upkeep, restore: dict[str, Any], bucket: Bucket | None, cluster: str) -> list[str]:
     """A Restore with what it left in the bucket; what could not be removed. bucket: None if there is none to ask."""
-    name = restore["metadata"]["name"]
-    failures = removal.remove_restore(bucket, name) if bucket is not None else []
+    metadata = restore["metadata"]
+    path = RESTORES.path(upkeep.namespace, metadata["name"])
+    try:
+        if upkeep.api.get(path)["metadata"]["uid"] != metadata["uid"]:
+            return []  # another pass was faster, and what is in the bucket is of one that was made anew
+    except errors.NotFound:
+        return []
+    failures = removal.remove_restore(bucket, restore, cluster_id=cluster) if bucket is not None else []
     if not failures:
-        upkeep.api.delete(RESTORES.path(upkeep.namespace, name), uid=restore["metadata"]["uid"])
+        upkeep.api.delete(path, uid=metadata["uid"])
     return failures
 
 
@@ -176,7 +182,7 @@ def _remove_unwanted(upkeep: Upkeep, restore: dict[str, Any]) -> None:
             location = locations.named(upkeep.api, upkeep.namespace, place)
             read_only = (location.get("spec") or {}).get("accessMode") == "ReadOnly"
             bucket = None if read_only else locations.opened(upkeep.api, location)
-        problems = _remove_restore(upkeep, restore, bucket)
+        problems = _remove_restore(upkeep, restore, bucket, cluster_id(upkeep.api))
     except (errors.StoreError, errors.InvalidInput) as failure:
         problems = [failure.sentence]
     if problems:
