@@ -57,7 +57,7 @@ def restore(work: Work) -> None:
         run.let_go(failure)
         if bucket is not None:
             _keep_log(work, run, bucket, log, failure)
-        record_failure(run, failure, hookStatus=_hook_status(outcome))
+        record_failure(run, failure, hookStatus=_hook_status(outcome), backupName=_backup_name(run))
         raise
 
 
@@ -71,11 +71,11 @@ def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any], Changes]:
     found = None
     try:
         # An earlier attempt's choice stays: the schedule may have had a newer backup since.
-        name = run.status.get("backupName") or spec.get("backupName")
+        name = _backup_name(run)
         if not name and spec.get("scheduleName"):
             name = newest.find(work.api, work.namespace, spec)
         if name:
-            found = source.find(work.api, work.namespace, str(name))
+            found = source.find(work.api, work.namespace, name)
     except (errors.InvalidInput, errors.KeyMissing) as failure:
         problems.append(failure.sentence)
     changes, mistakes = load_changes(work.api, work.namespace, spec)
@@ -83,6 +83,12 @@ def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any], Changes]:
     if problems or found is None:
         raise errors.ValidationFailed(problems)
     return *found, changes
+
+
+def _backup_name(run: Run) -> str | None:
+    """The backup that is restored from, as far as the run has come; None while only its schedule is named."""
+    name = run.status.get("backupName") or (run.object.get("spec") or {}).get("backupName")
+    return str(name) if name else None
 
 
 def _store(work: Work, run: Run, bucket: Bucket, *, outcome: Outcome, log: RunLog) -> dict[str, Any]:
