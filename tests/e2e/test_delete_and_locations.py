@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,6 +69,27 @@ def test_a_restore_goes_with_its_log(ark: Ark, bucket: Bucket, backups: list[str
     ark("restore", f"{name}-r", "--from-backup", backups[0], "--wait")
     assert ark("delete", "restore", f"{name}-r", "--yes").out == f"restore.ark.heptio.com/{name}-r deleted\n"
     assert not bucket.keys(f"restores/{name}-r/") and not ark.exists("restores.ark.heptio.com", f"{name}-r")
+
+
+def test_a_log_that_another_cluster_has_under_the_name_is_neither_shown_nor_deleted(
+        ark: Ark, bucket: Bucket, backups: list[str], name: str, tmp_path: Path) -> None:
+    directory = f"restores/{name}-r"
+    (tmp_path / directory).mkdir(parents=True)
+    (tmp_path / directory / "ark-claim.json").write_text(
+        json.dumps({"uid": "theirs", "clusterID": "theirs", "namespace": ark.namespace}))
+    (tmp_path / directory / f"restore-{name}-r-logs.gz").write_bytes(gzip.compress(b"theirs"))
+    bucket.put_tree(tmp_path)
+    done = ark("restore", f"{name}-r", "--from-backup", backups[0], "--wait")
+    assert "there are warnings" in done.err
+    # While its pod is there, that has the log.
+    assert f"{directory}/ belongs to another Restore of that name" in ark("logs", "restore", f"{name}-r").out
+    [job] = ark.of_run("jobs", "restore", f"{name}-r")
+    ark.cluster.run("delete", "job", job["metadata"]["name"], "-n", ark.namespace, "--wait")
+    failed = ark("logs", "restore", f"{name}-r", code=1)
+    assert f"restore/{name}-r has no log: the file could not be fetched: " in failed.err and failed.out == ""
+    assert f"{directory}/ belongs to another Restore of that name (namespace {ark.namespace} of cluster" in failed.err
+    ark("delete", "restore", f"{name}-r", "--yes")
+    assert len(bucket.keys(f"{directory}/")) == 2
 
 
 def test_a_location_is_made_only_if_it_works_and_a_change_that_does_not_is_taken_back(
