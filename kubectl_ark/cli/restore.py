@@ -101,8 +101,8 @@ def restore(connection: options.Connection, /, name: tuple[str, ...], **flags: A
         resource = running.new(kinds.RESTORE, given[0] if given else names.timestamped_name(source, times.now()),
                                connection.namespace, _spec(flags, items), labels=flags["labels"],
                                annotations=flags["annotations"])
-    problems = restore_spec.problems(resource["spec"])
-    return running.execute(connection.kubectl, kinds.RESTORE, resource, problems, request)
+    running.refuse(resource, restore_spec.problems(resource["spec"]), typed=not flags["filename"])
+    return running.execute(connection.kubectl, kinds.RESTORE, resource, request)
 
 
 _FIELDS = {

@@ -54,7 +54,8 @@ def stored(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], what: s
     """A file of a finished run from the bucket. what: "Log", "Results" and so on, see model.downloads."""
     metadata = resource["metadata"]
     return fetching.fetch(kubectl, metadata["namespace"], f"{kind.kind}{what}", metadata["name"],
-                          location=location_of(kubectl, kind, resource))
+                          location=location_of(kubectl, kind, resource),
+                          owner=metadata["uid"] if kind == kinds.RESTORE else None)
 
 
 def location_of(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any]) -> str:
@@ -62,10 +63,9 @@ def location_of(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any]) ->
     namespace = resource["metadata"]["namespace"]
     if location := (resource.get("status") or {}).get("storageLocation"):
         return str(location)
-    if kind == kinds.RESTORE:
+    if kind == kinds.RESTORE and (backup := resource["spec"].get("backupName")):
         try:
-            return location_of(kubectl, kinds.BACKUP,
-                               runs.read(kubectl, kinds.BACKUP, resource["spec"]["backupName"], namespace))
+            return location_of(kubectl, kinds.BACKUP, runs.read(kubectl, kinds.BACKUP, backup, namespace))
         except KubectlError as error:
             if error.status_reason != "NotFound":
                 raise

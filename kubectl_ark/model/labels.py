@@ -45,6 +45,9 @@ STORED_UID = f"{GROUP}/stored-uid"
 ACCESS_MODE_REASON = f"{GROUP}/access-mode-reason"
 """Annotation of a location that was found to be better only read: why."""
 
+ACCESS_MODE_CHOSEN = f"{GROUP}/access-mode-chosen"
+"""Annotation of a location whose access mode nobody has given: what was chosen, and for where: "<mode> <url>"."""
+
 ANY_CLUSTER = f"{GROUP}/any-cluster"
 """Annotation of a DeleteBackupRequest: "true" lets it delete what another cluster made."""
 

@@ -35,17 +35,19 @@ def validation_job(location: dict[str, Any], settings: Settings) -> dict[str, An
 
 
 def fetch_job(request: dict[str, Any], settings: Settings, *, location: dict[str, Any], key: str,
-              has_secret: bool) -> dict[str, Any]:
+              has_secret: bool, owner: str | None = None) -> dict[str, Any]:
     """The Job that fetches ``key`` for one DownloadRequest. location: the BackupStorageLocation.
 
-    has_secret: whether there are credentials to mount; without, the pod's surroundings must give them.
+    has_secret: whether there are credentials to mount; without, the pod's surroundings must give them. owner: uid of
+    the Restore whose file it must be, None for whatever lies there.
     """
     credential = location["spec"].get("credential")
     secret = {"name": credential["name"], "key": credential["key"]} if credential \
         else dict(zip(("name", "key"), DEFAULT_SECRET))
     authority = (location["spec"].get("objectStorage") or {}).get("caCertRef")
     fetch = {"location": json.dumps(location["spec"], sort_keys=True), "location_name": location["metadata"]["name"],
-             "key": key, "output": FETCHED_FILE, "secret": secret if has_secret else None, "authority": authority}
+             "key": key, "owner": owner, "output": FETCHED_FILE, "secret": secret if has_secret else None,
+             "authority": authority}
     return _render("fetch-job", kinds.DOWNLOAD_REQUEST, request, settings, component="fetch",
                    arguments=["fetch", "--output", FETCHED_FILE], fetch=fetch)
 

@@ -146,7 +146,7 @@ def test_a_file_that_holds_something_else_is_refused_in_one_line(text: str) -> N
 ])
 def test_a_mistake_is_one_line_that_names_it(arguments: tuple[str, ...], word: str) -> None:
     done = ark("backup", *arguments, "--dry-run=client")
-    assert done.returncode in (1, 2) and done.stdout == "" and word in done.stderr
+    assert done.returncode == 2 and done.stdout == "" and word in done.stderr
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
 
 
@@ -155,6 +155,16 @@ def test_fields_of_later_versions_are_refused_from_a_file_too() -> None:
             "spec: {snapshotVolumes: true, snapshotMoveData: true}")
     done = ark("backup", "-f", "-", "--dry-run=client", input=text)
     assert done.returncode == 1 and "spec.snapshotMoveData" in done.stderr and "spec.snapshotVolumes" in done.stderr
+
+
+def test_all_mistakes_are_told_at_once_whether_typed_or_in_a_file() -> None:
+    words = ("Bad_Name", "spec.ttl", "spec.excludedNamespaces")
+    typed = ark("backup", "Bad_Name", "--ttl", "soon", "--exclude-namespaces", "*")
+    text = ("apiVersion: ark.heptio.com/v1\nkind: Backup\nmetadata: {name: Bad_Name}\n"
+            "spec: {ttl: soon, excludedNamespaces: ['*']}")
+    written = ark("backup", "-f", "-", input=text)
+    assert (typed.returncode, written.returncode) == (2, 1) and typed.stderr == written.stderr
+    assert all(word in typed.stderr for word in words) and typed.stderr.count("\n") == 1
 
 
 def test_restore_needs_a_backup_and_is_named_after_it() -> None:

@@ -44,13 +44,13 @@ def test_what_is_not_said_is_not_in_the_spec() -> None:
     (("Not_A_Name", "--schedule", "@daily"), "is not a valid name")])
 def test_a_mistake_is_told_in_one_line(arguments: tuple[str, ...], said: str) -> None:
     done = ark("schedule", "create", *arguments, "--dry-run=client")
-    assert done.returncode == 1 and done.stdout == "" and done.stderr.count("\n") == 1
+    assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
     assert said in done.stderr
 
 
 def test_all_mistakes_are_told_at_once() -> None:
     done = ark("schedule", "create", "n", "--schedule", "x", "--ttl", "soon", "--exclude-namespaces", "*")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert all(word in done.stderr for word in ("spec.schedule", "spec.ttl", "spec.excludedNamespaces"))
 
 

@@ -156,7 +156,7 @@ def test_a_memory_limit_alone_changes_an_installation_in_nothing_else(tmp_path: 
     assert pod["containers"][0]["resources"]["limits"]["memory"] == "512Mi"
     assert applied["metadata"]["name"] == "ark-settings" and applied["data"]["image"] == "img:7"
     assert (applied["data"]["memoryLimit"], applied["data"]["scratchSize"]) == ("512Mi", "1Gi")
-    assert ark("install", "--memory-limit", "10", **answering(tmp_path, script)).returncode == 1
+    assert ark("install", "--memory-limit", "10", **answering(tmp_path, script)).returncode == 2
 
 
 def test_a_memory_limit_alone_needs_an_installation(tmp_path: Any) -> None:
