@@ -10,6 +10,7 @@ nothing but the standard library.
     cluster        up and down: the order of it all
     controlplane   etcd and API server, as often as a test wants them;   controllers: what makes Jobs into pods
     node           containerd, kubelet and kube-proxy, in a network namespace of their own (network, cgroups)
+    csi            dynamic volumes with snapshots on that node, for those who ask: a CSI driver, snapshot-controller
     storage        versitygw, an S3 server over a directory
     binaries, packages, images   everything that has to be built or fetched, cached by version
 """

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Optional, Sequence
 
-from . import environment, numbers, packages, restic
-from .binaries import PARTS, Binaries
+from . import csi, environment, numbers, packages, restic
+from .binaries import CSI, PARTS, Binaries
 from .controllers import Controllers
 from .controlplane import ControlPlane
 from .images import BUSYBOX_IMAGE, Images
@@ -69,6 +69,11 @@ class Cluster:
         return Node(self.layout, binaries=self.binaries)
 
     @property
+    def csi(self) -> csi.CsiStorage:
+        """Volumes with snapshots; not there until `start_csi`."""
+        return csi.CsiStorage(self.layout, binaries=self.binaries)
+
+    @property
     def images(self) -> Images:
         """The images that the node needs."""
         return Images(cache=self.layout.cache, project=PROJECT, log=self._log("images"))
@@ -107,6 +112,19 @@ class Cluster:
             self.layout = numbers.chosen(self.layout)
             self._start(keeping=_STORED)
             return self._write_values()
+
+    def start_csi(self) -> None:
+        """Give the node that is up volumes with snapshots, if it has none yet. Raises ClusterError."""
+        with locked(self.layout.cache):
+            self.layout = numbers.held(self.layout)
+            if self.csi.is_up():
+                return
+            progress = Progress(total=2)
+            with progress.step(f"external-snapshotter {CSI.version} and a CSI driver" + (
+                    "" if self.binaries.is_built(CSI) else f": building (about {CSI.first_time} the first time)")):
+                self.binaries.build(CSI, log=self._log("build-csi"))
+            with progress.step("CSI driver, csi-snapshotter and snapshot-controller"):
+                self.csi.start(self.control_plane)
 
     def down(self) -> None:
         """Take it down, whatever state it is in, and remove its state; its number is free again."""
@@ -186,7 +204,7 @@ class Cluster:
 
     def _remove(self, *, keeping: Sequence[str] = ()) -> None:
         environment.file_of(self.layout).unlink(missing_ok=True)
-        for name in _WITHOUT_NODE[:2]:
+        for name in (*csi.DAEMONS, *_WITHOUT_NODE[:2]):
             self._daemon(name).kill()
         if os.geteuid() == 0 and (self.node.exists() or self.node.network.exists()):
             self.node.remove()
