@@ -56,6 +56,7 @@ def test_what_another_cache_uses_is_left_to_it(tmp_path: Path) -> None:
 def test_a_port_that_somebody_listens_on_is_in_use(tmp_path: Path) -> None:
     cluster = chosen(tmp_path, "one", busy=tuple(NUMBERS[:-1]))
     with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if not numbers.in_use(cluster):
             listening.bind(("127.0.0.1", cluster.port(3)))
             listening.listen()

@@ -57,5 +57,6 @@ def test_a_restore_from_a_location_that_is_only_read_has_no_files(phase: str) ->
     run = {"kind": "Restore", "metadata": {"name": "r"}, "status": {"phase": phase, "resultsStored": False}}
     for target in ("RestoreLog", "RestoreResults"):
         assert downloads.refusal(target, run) == (
-            'restore "r" has stored no files: its location is ReadOnly, or another cluster\'s restore has that name there')
+            'restore "r" has stored no files: its location is ReadOnly, or another cluster\'s restore has that name '
+            'there')
     assert downloads.refusal("RestoreLog", {**run, "status": {"phase": phase, "resultsStored": True}}) is None
