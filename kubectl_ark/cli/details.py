@@ -60,10 +60,20 @@ def volume_lines(document: list[Mapping[str, Any]] | None) -> Iterator[str]:
     for each in document or []:
         claim = "/".join(filter(None, (each.get("pvcNamespace"), each.get("pvcName"))))
         title = ", ".join(filter(None, (claim, each.get("pvName")))) or "<no claim>"
-        method = each.get("backupMethod") or each.get("restoreMethod")
-        how = f"skipped: {each.get('skippedReason') or 'no reason given'}" if each.get("skipped") else (
-            " ".join(filter(None, (method, each.get("result")))) or "<unknown>")
+        how = f"skipped: {each.get('skippedReason') or 'no reason given'}" if each.get("skipped") else _kept(each)
         yield f"  {title}:  {how}"
+
+
+def _kept(volume: Mapping[str, Any]) -> str:
+    """How one volume's data was kept or brought back: "PodVolumeBackup succeeded, restic snapshot 1234abcd, 2 MiB"."""
+    told = volume.get("pvbInfo") or volume.get("pvrInfo") or {}
+    result = volume.get("result") or {"Completed": "succeeded", None: None}.get(told.get("Phase"), "failed")
+    words = [" ".join(filter(None, (volume.get("backupMethod") or volume.get("restoreMethod"), result)))]
+    if told.get("snapshotHandle"):
+        words.append(f"{told.get('uploaderType') or 'restic'} snapshot {str(told['snapshotHandle'])[:8]}")
+    if told.get("size"):
+        words.append(f"{int(told['size']) / 2**20:.1f} MiB")
+    return ", ".join(filter(None, words)) or "<unknown>"
 
 
 def hook_lines(status: Mapping[str, Any]) -> Iterator[str]:

@@ -16,7 +16,9 @@ METHOD = "PodVolumeBackup"
 VELERO_PVC_NAME = f"{labels.VELERO_GROUP}/pvc-name"
 ENDED = frozenset({"Completed", "Failed", "Canceled"})
 
-_OWN_STATUS = ("job", "heartbeatTimestamp")
+_OWN_STATUS = ("job", "heartbeatTimestamp", "failures", "filesNew", "filesChanged", "filesTotal", "bytesAdded",
+               "durationSeconds", "resticVersion")
+"""Velero's schema has none of these."""
 
 
 def resource(
@@ -104,3 +106,25 @@ def info(volume: Mapping[str, Any], persistent: Mapping[str, Any] | None) -> dic
             "reclaimPolicy": own.get("persistentVolumeReclaimPolicy"),
             "labels": persistent["metadata"].get("labels")}}
     return {key: value for key, value in record.items() if value is not None}
+
+
+def synced(stored: Mapping[str, Any], backup: Mapping[str, Any], *, location: str) -> dict[str, Any]:
+    """The PodVolumeBackup to create for one that stands in the bucket, without its status. backup: the CR it is of."""
+    metadata, ours = stored["metadata"], backup["metadata"]
+    marks, notes = ({key.replace(f"{labels.VELERO_GROUP}/", f"{labels.GROUP}/"): value
+                     for key, value in (metadata.get(part) or {}).items()} for part in ("labels", "annotations"))
+    marks |= {labels.BACKUP_NAME: labels.label_value(ours["name"]), labels.BACKUP_UID: ours["uid"]}
+    return {
+        "apiVersion": kinds.API_VERSION, "kind": kinds.POD_VOLUME_BACKUP.kind,
+        "metadata": {
+            "name": metadata["name"], "namespace": ours["namespace"], "labels": marks,
+            "annotations": {**notes, labels.SYNCED: "true"}, "ownerReferences": [{
+                "apiVersion": kinds.API_VERSION, "kind": kinds.BACKUP.kind, "name": ours["name"], "uid": ours["uid"],
+                "controller": True}]},
+        "spec": {**stored["spec"], "backupStorageLocation": location}}
+
+
+def is_of(volume: Mapping[str, Any], backup: Mapping[str, Any]) -> bool:
+    """Whether a PodVolumeBackup belongs to this very Backup."""
+    return any(each.get("uid") == backup["metadata"]["uid"]
+               for each in volume["metadata"].get("ownerReferences") or ())

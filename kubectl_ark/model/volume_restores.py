@@ -11,6 +11,9 @@ from kubectl_ark.model import kinds, labels, names, volume_backups
 
 Object = dict[str, Any]
 
+METHOD = "PodVolumeRestore"
+"""How a restore's volumeinfo calls it."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Saved:
@@ -76,3 +79,14 @@ def resource(restore: Mapping[str, Any], saved: Saved, *, namespace: str, claim:
             "backupStorageLocation": location, "repoIdentifier": saved.identifier, "uploaderType": saved.uploader,
             "snapshotID": saved.snapshot, "sourceNamespace": saved.namespace,
             **({"snapshotSize": saved.bytes} if saved.bytes else {})}}
+
+
+def info(volume: Mapping[str, Any]) -> Object:
+    """The record of a restore's volumeinfo.json (ark-format.md §2.8). volume: the PodVolumeRestore."""
+    spec, status, notes = volume["spec"], volume.get("status") or {}, volume["metadata"].get("annotations") or {}
+    told = {"snapshotHandle": spec["snapshotID"], "size": (status.get("progress") or {}).get("totalBytes"),
+            "uploaderType": spec["uploaderType"], "volumeName": spec["volume"], "podName": spec["pod"].get("name"),
+            "podNamespace": spec["pod"]["namespace"], "Phase": status.get("phase")}
+    return {"pvcName": notes.get(labels.PVC_NAME), "pvcNamespace": spec["pod"]["namespace"],
+            "restoreMethod": METHOD, "snapshotDataMoved": False,
+            "pvrInfo": {key: value for key, value in told.items() if value is not None}}

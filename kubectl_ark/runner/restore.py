@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 from kubectl_ark import errors
@@ -15,7 +16,7 @@ from kubectl_ark.engine.results import Results
 from kubectl_ark.engine.runlog import RunLog
 from kubectl_ark.kube import discovery
 from kubectl_ark.kube.throttle import DEFAULT_PARALLEL
-from kubectl_ark.model import kinds, layout, phases, restore_spec, times
+from kubectl_ark.model import kinds, layout, phases, restore_spec, times, volume_restores
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.runner import cluster, newest, restored, source, volumes
 from kubectl_ark.runner.forward import warnings_to
@@ -51,7 +52,7 @@ def restore(work: Work) -> None:
                 workdir=items, log=log, progress=work.progress, threads=spec.get("parallel") or DEFAULT_PARALLEL,
                 changes=changes, outcome=outcome, filling=filling)
             work.progress.checkpoint()
-            fields = _store(work, run, bucket, outcome=outcome, log=log)
+            fields = _store(work, run, bucket, outcome=outcome, log=log, filled=filling.done)
         run.enter(Phase(fields.pop("phase")), _summary(outcome, log.results), **fields)
     except errors.Interrupted:
         raise
@@ -93,7 +94,9 @@ def _backup_name(run: Run) -> str | None:
     return str(name) if name else None
 
 
-def _store(work: Work, run: Run, bucket: Bucket, *, outcome: Outcome, log: RunLog) -> dict[str, Any]:
+def _store(
+    work: Work, run: Run, bucket: Bucket, *, outcome: Outcome, log: RunLog, filled: Sequence[dict[str, Any]],
+) -> dict[str, Any]:
     """Store log, results and resource list, where that is allowed; the final status fields."""
     work.progress.step("storing results and log")
     keeps = _may_keep(work, run, bucket, log)
@@ -108,7 +111,8 @@ def _store(work: Work, run: Run, bucket: Bucket, *, outcome: Outcome, log: RunLo
             resources.write(piece)
         bucket.put(layout.restore_results(run.name), spool.document(results.document()))
         bucket.put(layout.restore_resource_list(run.name), resources.close())
-        bucket.put(layout.restore_volume_info(run.name), spool.document([]))
+        volumes_back = [volume_restores.info(each) for each in filled]
+        bucket.put(layout.restore_volume_info(run.name), spool.document(volumes_back))
         bucket.put(layout.restore_log(run.name), log.close())
     return {"phase": phase.value, "warnings": results.warnings, "errors": results.errors, "resultsStored": keeps,
             "hookStatus": _hook_status(outcome), "progress": {"totalItems": done, "itemsRestored": done}}

@@ -36,6 +36,18 @@ class Stateful:
         """What the PersistentVolume is called: others have volumes too."""
         return f"{self.namespace}-{name}"
 
+    def claim(self, name: str, *, modes: tuple[str, ...] = ("ReadWriteOnce",)) -> Path:
+        """A claim that is bound to a volume of its own; its directory."""
+        directory = self.volume(name, name, modes=modes)
+        self.cluster.apply({
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+            "metadata": {"name": name, "namespace": self.namespace},
+            "spec": {"accessModes": list(modes), "storageClassName": CLASS,
+                     "resources": {"requests": {"storage": "1Gi"}}}})
+        self.cluster.run("wait", "--for=jsonpath={.status.phase}=Bound", f"persistentvolumeclaim/{name}", "-n",
+                         self.namespace, "--timeout=60s")
+        return directory
+
     def pod(self, name: str, *, claim: str = "", annotations: dict[str, str] | None = None, user: int = 0,
             command: str = "while true; do sleep 0.2; done", modes: tuple[str, ...] = ("ReadWriteOnce",),
             wait: bool = True) -> Path:
@@ -43,12 +55,8 @@ class Stateful:
         claim = claim or f"{name}-data"
         directory = self.root / claim
         if not directory.exists():
-            self.volume(claim, claim, modes=modes)
+            self.claim(claim, modes=modes)
         self.cluster.apply(
-            {"apiVersion": "v1", "kind": "PersistentVolumeClaim",
-             "metadata": {"name": claim, "namespace": self.namespace},
-             "spec": {"accessModes": list(modes), "storageClassName": CLASS,
-                      "resources": {"requests": {"storage": "1Gi"}}}},
             {"apiVersion": "v1", "kind": "Pod",
              "metadata": {"name": name, "namespace": self.namespace, "annotations": annotations or {},
                           "labels": {"app": name}},

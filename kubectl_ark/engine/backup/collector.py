@@ -48,14 +48,15 @@ class Collector:
 
     partial: lists bring only some objects of a kind (a label selector), so that what others refer to may be missing
     or may come twice. stage: what is done around each pod; False from it keeps the pod out. data: of claims; None: none
-    of it is saved.
+    of it is saved. claims: is shown each claim first.
     """
 
     def __init__(self, archive: Archive, log: RunLog, volumes: VolumeRecords, *, partial: bool,
-                 stage: Callable[[dict[str, Any]], bool] | None = None, data: ClaimData | None = None) -> None:
+                 stage: Callable[[dict[str, Any]], bool] | None = None, data: ClaimData | None = None,
+                 claims: Callable[[dict[str, Any]], None] | None = None) -> None:
         self.references = References()
         self._archive, self._log, self._volumes = archive, log, volumes
-        self._partial, self._stage, self._data = partial, stage, data
+        self._partial, self._stage, self._data, self._claims = partial, stage, data, claims
         self._seen: set[tuple[str, str | None, str]] = set()
         self._once: set[tuple[str | None, str]] | None = None
 
@@ -127,6 +128,8 @@ class Collector:
             self.references.volumes.add(volume)
         claim, why = (namespace, name), ""
         if self._data is not None:
+            if self._claims is not None:
+                self._claims(item)
             if self._data.has(claim):
                 return
             why = self._data.reason(claim)

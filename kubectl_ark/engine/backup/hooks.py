@@ -38,6 +38,9 @@ class Volumes(Protocol):
     def of(self, pod: Pod) -> Sequence[Any]:
         """The volumes of a pod that are to be saved, () for none; says of the others why they are not."""
 
+    def of_claim(self, claim: dict[str, Any]) -> Sequence[Any]:
+        """The same for a claim, once all pods have been asked about: those that none uses."""
+
     def save(self, pod: Pod, chosen: Sequence[Any], *, frozen: bool) -> None:
         """Save them and wait for it. frozen: a pre hook has run, so that what was saved before it does not count.
 
@@ -123,6 +126,13 @@ class PodStage:
             if volumes and not handed_over and self.volumes is not None:
                 self.volumes.slots.give_back(_node(pod))
         return kept
+
+    def take_claim(self, claim: dict[str, Any]) -> None:
+        """Save a claim that no pod has brought, if it is to be. Raises what ends the run."""
+        volumes = self.volumes.of_claim(claim) if self.volumes is not None else ()
+        if volumes:
+            nobody = {"metadata": {"namespace": claim["metadata"]["namespace"], "name": ""}, "spec": {}}
+            self._save(nobody, volumes, lambda: None)
 
     def finish(self) -> None:
         """Last of all: volumes that are still being saved are waited for, and post hooks that could not be run where

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,8 @@ class PodVolumes:
         self._api, self._backup, self._spec, self._location = api, backup, spec, location
         self._policies, self._hands, self._log, self._progress = policies, hands, log, progress
         self._by_default = bool(spec.get("defaultVolumesToFsBackup") or spec.get("defaultVolumesToRestic"))
+        self._unmounted = spec.get("includeUnmountedClaims") is True
+        self._used: set[Claim] = set()
         self._reasons: dict[Claim, str] = {}
         self._taken: set[Claim] = set()
         self._lock = threading.Lock()
@@ -49,10 +52,12 @@ class PodVolumes:
     def of(self, pod: Object) -> Sequence[Choice]:
         """The volumes of a pod that restic saves; a claim that another pod of this backup has brought is not among
         them. The others are remembered, for ``reason``."""
-        if not (self._by_default or self._policies or _opts_in(pod)):
+        if not (self._by_default or self._policies or self._unmounted or _opts_in(pod)):
             return ()
         namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
         claims, volumes = self._claims(pod)
+        if (pod.get("status") or {}).get("phase") == "Running":
+            self._used.update((namespace, each) for each in claims)
         chosen = []
         for choice in volume_choice.of_pod(pod, claims=claims, volumes=volumes, by_default=self._by_default,
                                            policies=self._policies):
@@ -67,6 +72,22 @@ class PodVolumes:
                 self._log.warning(f"pod {namespace}/{name}: the data of volume {choice.volume} is not saved: {why}",
                                   place=namespace, resource="pods", namespace=namespace, name=name)
         return chosen
+
+    def of_claim(self, claim: Object) -> Sequence[Choice]:
+        """The same for a claim, once all pods have been asked about: one that no running pod uses may be saved too."""
+        metadata = claim["metadata"]
+        identity = (metadata["namespace"], metadata["name"])
+        if not self._unmounted or identity in self._used or identity in self._taken:
+            return ()
+        behind, name = None, (claim.get("spec") or {}).get("volumeName")
+        with contextlib.suppress(errors.NotFound, errors.Forbidden):
+            behind = self._api.get(VOLUMES.path(None, name)) if name else None
+        choice = volume_choice.of_claim(claim, behind, policies=self._policies, include_unmounted=True)
+        why = choice.reason
+        if choice.method is Method.RESTIC and not (why := refusal(claim, choice.claim)) and self._take(identity):
+            return (choice,)
+        self._reasons[identity] = why
+        return ()
 
     def has(self, claim: Claim) -> bool:
         """Whether the data of a claim is saved, or tried to be."""
@@ -111,7 +132,7 @@ class PodVolumes:
 
     def _save_one(self, pod: Object, choice: Choice, frozen: bool) -> None:
         namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
-        title = f"volume {choice.volume} of pod {namespace}/{name}"
+        title = f"volume {choice.volume} of pod {namespace}/{name}" if name else f"claim {namespace}/{choice.claim}"
         try:
             claim = self._api.get(CLAIMS.path(namespace, choice.claim))
             _, identifier = self._hands.gate.ready(namespace)
@@ -126,6 +147,10 @@ class PodVolumes:
                             resource="persistentvolumeclaims", namespace=namespace, name=choice.claim or name)
             return
         self._tell(volume, title)
+        if not name:
+            self._log.warning(f"{title} has no pod: kubectl-ark brings it back with its data, Velero, which looks for "
+                              "the pod, would bring it back empty", place=namespace, namespace=namespace,
+                              resource="persistentvolumeclaims", name=choice.claim or "")
 
     def _task(self, pod: Object, claim: Object, volume: Object, title: str, *, anew: bool) -> Task:
         namespace = pod["metadata"]["namespace"]

@@ -82,7 +82,7 @@ def _collect(
     for name in survey.terminating:
         log.warning(f'namespace "{name}" is being deleted: what is left of it is taken', place=name)
     collector = Collector(archive, log, volumes, partial=bool(chosen.label_selectors), stage=stage.take,
-                          data=data)
+                          data=data, claims=stage.take_claim)
     listed = kinds.listed(catalog, chosen)
     if limited:
         listed = horizon.within(listed, spec, log)

@@ -28,6 +28,8 @@ class Filling:
     def __init__(self, api: Api, hands: Hands, *, restore: Object, location: str, log: RunLog,
                  progress: Progress) -> None:
         self.at_once = hands.settings.volumes_at_once
+        self.done: list[Object] = []
+        """PodVolumeRestores that have ended, well or not."""
         self._api, self._hands, self._restore, self._location = api, hands, restore, location
         self._log, self._progress = log, progress
 
@@ -71,6 +73,7 @@ class Filling:
     def _tell(self, wish: Wish, volume: Object) -> None:
         """Raises StoreError where the data is not, or not wholly, back."""
         status, (namespace, name) = volume.get("status") or {}, wish.claim
+        self.done.append(volume)
         if status.get("phase") != COMPLETED:
             raise errors.StoreError(status.get("message") or "its Job did not say why")
         self._log.info(f"the data of persistentvolumeclaim {namespace}/{name} is back: "

@@ -18,6 +18,7 @@ from kubectl_ark.model import kinds, phases, stored_backup, times
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.model.resources import custom
 from kubectl_ark.runner import locations, statuses, stored
+from kubectl_ark.runner.upkeep import volumes
 from kubectl_ark.runner.upkeep.locations import is_due
 from kubectl_ark.runner.upkeep.upkeep import Upkeep
 from kubectl_ark.runner.validate import UNAVAILABLE
@@ -119,6 +120,7 @@ def _show_one(upkeep: Upkeep, bucket: Bucket, name: str) -> bool:
             return False  # another pass was faster, or somebody has just made one of that name
     except errors.Rejected as refusal:
         raise errors.Damaged(f"{found.url} is not taken by the API server: {refusal.message}") from refusal
+    volumes.show(upkeep.api, made, found, location=bucket.location.name)  # before the status, which says: all is there
     try:
         upkeep.api.patch_json(path + "/status", [
             {"op": "test", "path": "/metadata/uid", "value": made["metadata"]["uid"]},
