@@ -63,6 +63,9 @@ HOOKS_DONE = f"{GROUP}/restore-hooks-done"
 REQUESTED_BY = f"{GROUP}/requested-by"
 """Annotation: who wanted this, as the API server knew him, or why kubectl-ark did."""
 
+EXPORTED = f"{GROUP}/exported"
+"""Annotation of the Secret with the repositories' password: when the user was known to have it."""
+
 CANCEL = f"{GROUP}/cancel-requested"
 CLUSTER_ID = f"{GROUP}/cluster-id"
 MANIFEST_SHA256 = f"{GROUP}/manifest-sha256"
