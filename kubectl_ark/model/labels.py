@@ -16,6 +16,10 @@ SCHEDULE_NAME = f"{GROUP}/schedule-name"
 STORAGE_LOCATION = f"{GROUP}/storage-location"
 RUN_KIND = f"{GROUP}/run-kind"
 RUN_UID = f"{GROUP}/run-uid"
+VOLUME_NAMESPACE = f"{GROUP}/volume-namespace"
+LOCK_HOST = f"{GROUP}/lock-host"
+"""Label of a volume's pod: its host name, by which restic's locks name their holders."""
+
 INSTALLATION = f"{GROUP}/installation"
 """On roles and bindings: Ark's namespace, wherever they lie themselves."""
 
@@ -79,7 +83,7 @@ def label_value(name: str) -> str:
 def run_labels(*, component: str, name: str, uid: str, version: str) -> dict[str, str]:
     """Labels of the Job and pod of one run.
 
-    component: "backup", "restore", "fetch", "validate", "reconcile" or "schedule".
+    component: "backup", "restore", "fetch", "validate", "reconcile", "schedule" or "repository".
     """
     return {
         "app.kubernetes.io/name": "ark",
