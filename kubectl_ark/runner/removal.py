@@ -7,7 +7,7 @@ name before the last of it, the claim, is gone.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from kubectl_ark import errors
@@ -30,10 +30,13 @@ def lock(bucket: Bucket, name: str) -> str | None:
     return bucket.lock(found.key) if found else None
 
 
-def remove_backup(bucket: Bucket, backup: dict[str, Any], *, cluster_id: str) -> list[str]:
+def remove_backup(bucket: Bucket, backup: dict[str, Any], *, cluster_id: str,
+                  forget: Callable[[str], list[str]]) -> list[str]:
     """Delete all that is stored of a Backup; sentences about what could not be, [] if all is gone.
 
-    What lies under its name but belongs to another backup is left alone. Raises StoreError before anything is gone.
+    What lies under its name but belongs to another backup is left alone. forget: removes what the backup has outside of
+    its directory, which it is given, and says what could not be; the directory is kept then, for it tells what that is.
+    Raises StoreError before anything is gone, and what ``forget`` raises.
     """
     name, uid = backup["metadata"]["name"], stored_backup.stored_uid(backup)
     try:
@@ -52,6 +55,8 @@ def remove_backup(bucket: Bucket, backup: dict[str, Any], *, cluster_id: str) ->
             uid=uid, cluster_id=cluster_id, namespace=backup["metadata"]["namespace"],
             moment=times.format_time(times.now())), only_if_absent=True)
         bucket.delete(found.key)
+    if undone := forget(directory):
+        return _bounded(undone)
     failures = list(_emptied(bucket, directory, but=layout.CLAIM))
     if not failures:
         bucket.delete(directory + layout.CLAIM)
