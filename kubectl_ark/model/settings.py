@@ -30,6 +30,8 @@ class Settings:
     cpu_limit: str = "2"
     memory_request: str = "128Mi"
     memory_limit: str = "256Mi"
+    volume_memory_limit: str = "1Gi"
+    """Of a Job that saves a volume or brings it back: restic's index of the repository is in it."""
     scratch_size: str = "8Gi"
     """Bound of the emptyDir that a restore spools to."""
     active_deadline_seconds: int = 4 * 3600
@@ -41,6 +43,8 @@ class Settings:
     """How long a DeleteBackupRequest stays as a record once it is carried out."""
     namespaces: str = ""
     """What backups and restores are limited to, with commas; "" for the whole cluster."""
+    repository_check_subset: str = "1%"
+    """How much of a restic repository's data each upkeep reads to see whether it is sound; "0" for none."""
 
     @property
     def reach(self) -> tuple[str, ...]:
