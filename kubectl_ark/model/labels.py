@@ -17,6 +17,7 @@ SCHEDULE_NAME = f"{GROUP}/schedule-name"
 STORAGE_LOCATION = f"{GROUP}/storage-location"
 RUN_KIND = f"{GROUP}/run-kind"
 RUN_UID = f"{GROUP}/run-uid"
+VOLUME_NAMESPACE = f"{GROUP}/volume-namespace"
 PVC_UID = f"{GROUP}/pvc-uid"
 """Label of a PodVolumeBackup: the uid of the claim."""
 
@@ -95,7 +96,7 @@ def label_value(name: str) -> str:
 def run_labels(*, component: str, name: str, uid: str, version: str) -> dict[str, str]:
     """Labels of the Job and pod of one run.
 
-    component: "backup", "restore", "fetch", "validate", "reconcile", "schedule" or "volume".
+    component: "backup", "restore", "fetch", "validate", "reconcile", "schedule", "volume" or "repository".
     """
     return {
         "app.kubernetes.io/name": "ark",

@@ -47,6 +47,8 @@ class Settings:
     """How long a DeleteBackupRequest stays as a record once it is carried out."""
     namespaces: str = ""
     """What backups and restores are limited to, with commas; "" for the whole cluster."""
+    repository_check_subset: str = "1%"
+    """How much of a restic repository's data each upkeep reads to see whether it is sound; "0" for none."""
 
     @property
     def reach(self) -> tuple[str, ...]:

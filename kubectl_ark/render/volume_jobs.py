@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kubectl_ark import __version__
-from kubectl_ark.model import labels, names, volume_work
+from kubectl_ark.model import labels, lock_hosts, names
 from kubectl_ark.model.settings import Settings, size_in_bytes
 from kubectl_ark.model.volume_work import VolumeWork
 
@@ -50,7 +50,7 @@ def volume_job(
 
     metadata = volume["metadata"]
     name = names.volume_job_name(metadata["name"], metadata["uid"], attempt=attempt)
-    host = volume_work.lock_host(cluster_id, metadata["uid"])
+    host = lock_hosts.name(cluster_id, metadata["uid"])
     marks = labels.run_labels(component=COMPONENT, name=metadata["name"], uid=metadata["uid"], version=__version__)
     return render_one("volume-job", {
         "namespace": place.namespace, "settings": settings, "args": ["volume"],
