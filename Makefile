@@ -9,7 +9,7 @@ BIN := $(CURDIR)/$(VENV)/bin
 CLUSTER := $(PYTHON) -m tests.cluster
 WITH_CLUSTER = $(CLUSTER) exec
 
-.PHONY: help venv lint unit test test-heavy interop bench demo cluster-up cluster-down image krew clean
+.PHONY: help venv lint unit test test-heavy interop bench demo cluster-up cluster-csi cluster-down image krew clean
 
 help:  ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r a b; do printf '%-14s %s\n' "$$a" "$$b"; done
@@ -34,7 +34,7 @@ unit: venv  ## The fast tests, which need no cluster
 
 test: venv  ## All set-up, then every test: unit, against the API server, end to end on the node with S3
 	@mkdir -p build; $(MAKE) --no-print-directory lint >build/lint.log 2>&1 & lint=$$!; \
-	  $(MAKE) --no-print-directory cluster-up krew; ready=$$?; \
+	  $(MAKE) --no-print-directory cluster-up cluster-csi krew; ready=$$?; \
 	  wait $$lint; linted=$$?; cat build/lint.log; [ $$ready$$linted = 00 ]
 	$(WITH_CLUSTER) $(BIN)/python -m tests.suite
 
@@ -52,6 +52,9 @@ demo: venv cluster-up krew  ## Set up a cluster, back up a shop, lose it, get it
 
 cluster-up:  ## Bring up a one-node Kubernetes with S3 and the runner image (about 20 s once built)
 	@$(CLUSTER) up
+
+cluster-csi: cluster-up  ## Give that cluster volumes with snapshots (a CSI driver, snapshot-controller)
+	@$(CLUSTER) csi
 
 cluster-down:  ## Take it down again
 	@$(CLUSTER) down

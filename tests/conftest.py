@@ -7,6 +7,7 @@ here), the ``node`` tests do not run. Either is said, with the reason, in the la
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,7 +31,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Count what runs."""
+    """Count what runs. Ctrl-C works, also in what the tests start: a shell's background job is born deaf to it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.pluginmanager.register(Reporter(config), REPORTER)
 
 
@@ -89,6 +92,8 @@ def _reason_against(item: pytest.Item, environment: Environment | None) -> str |
         return "no cluster; make test brings one up"
     if needs_node and environment is not None and not environment.has_node:
         return f"no node: {environment.no_node_reason}"
+    if item.get_closest_marker("restic") and environment is not None and not environment.restic:
+        return "no restic of version 0.18 or newer"
     return None
 
 

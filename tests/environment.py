@@ -30,6 +30,8 @@ class Environment:
 
     kubeconfig: str
     kubectl: str
+    restic: str
+    """"" where there is none that is recent enough."""
     s3_url: str
     s3_access_key: str
     s3_secret_key: str = dataclasses.field(repr=False)
@@ -46,6 +48,7 @@ class Environment:
             return None
         return cls(
             kubeconfig=environ["ARK_TEST_KUBECONFIG"], kubectl=environ.get("ARK_TEST_KUBECTL") or "kubectl",
+            restic=environ.get("ARK_TEST_RESTIC", ""),
             s3_url=environ["ARK_TEST_S3_URL"], s3_access_key=environ["ARK_TEST_S3_ACCESS_KEY"],
             s3_secret_key=environ["ARK_TEST_S3_SECRET_KEY"], s3_directory=Path(environ.get("ARK_TEST_S3_DIR", "")),
             image=environ["ARK_TEST_IMAGE"], has_node=environ.get("ARK_TEST_NODE") == "1",

@@ -22,6 +22,7 @@ _COMMON: dict[str, Any] = {
     "snapshotMoveData": False,
     "datamover": "velero",
     "uploaderConfig": {"parallelFilesUpload": 4},
+    "includeUnmountedClaims": True,
     "csiSnapshotTimeout": "10m0s",
     "itemOperationTimeout": "4h0m0s",
     "orderedResources": {"configmaps": "default/b,default/a"},

@@ -15,13 +15,20 @@ from tests.suite import summary
 
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
-USERS_OF_THE_SHOP = [path for path in sorted(TESTS.rglob("test_*.py"))
-                     if re.search(r"^from tests\.e2e\.shop import .*\bShop\b", path.read_text(), re.M)]
+USERS_OF_A_SECOND_CLUSTER = [path for path in sorted(TESTS.rglob("test_*.py"))
+                             if re.search(r"^from tests\.e2e\.second import ", path.read_text(), re.M)]
+USERS_OF_THE_SHOP = [path for path in sorted(TESTS.rglob("test_*.py")) if path not in USERS_OF_A_SECOND_CLUSTER
+                     and re.search(r"^from tests\.e2e\.shop import .*\bShop\b", path.read_text(), re.M)]
 
 
 @pytest.mark.parametrize("path", USERS_OF_THE_SHOP, ids=lambda path: path.name)
 def test_there_is_one_shop_so_its_tests_share_a_worker(path: Path) -> None:
     assert 'mark.xdist_group("shop")' in path.read_text() or "mark.alone" in path.read_text()
+
+
+@pytest.mark.parametrize("path", USERS_OF_A_SECOND_CLUSTER, ids=lambda path: path.name)
+def test_there_is_one_second_cluster_so_its_tests_share_a_worker(path: Path) -> None:
+    assert 'mark.xdist_group("second")' in path.read_text()
 
 
 def test_the_summary_counts_over_both_passes_and_says_what_did_not_run() -> None:

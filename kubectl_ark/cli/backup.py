@@ -25,6 +25,9 @@ kubectl ark backup web -l app=web --exclude-resources secrets
 kubectl ark backup shop --include-namespace-scoped-resources deployments.apps,pods \\
   --include-cluster-scoped-resources storageclasses --ordered-resources pods=shop/db --qps 20
 
+# Save the data in all volumes too, except in those that a pod opts out by its annotation
+kubectl ark backup shop --include-namespaces shop --default-volumes-to-fs-backup
+
 # Save now what a schedule saves, under a name like those that it makes
 kubectl ark backup --from-schedule nightly
 
@@ -56,15 +59,19 @@ def backup(connection: options.Connection, /, name: tuple[str, ...], **flags: An
         spec = backup_flags.spec(flags)
         resource = running.new(kinds.BACKUP, name[0] if name else _generated_name(spec), connection.namespace, spec,
                                labels=flags["labels"], annotations=flags["annotations"])
-    problems = backup_spec.problems(resource["spec"])
-    return running.execute(connection.kubectl, kinds.BACKUP, resource, problems, request)
+    running.refuse(resource, backup_spec.problems(resource["spec"]),
+                   typed=not flags["filename"] and not flags["from_schedule"])
+    return running.execute(connection.kubectl, kinds.BACKUP, resource, request)
 
 
 def _of_schedule(connection: options.Connection, name: str | None, flags: dict[str, Any]) -> dict[str, Any]:
-    """The Backup that the schedule would make now, with the user's labels and annotations. Raises KubectlFailed."""
+    """The Backup that the schedule would make now, with the user's labels and annotations. Raises UsageError,
+    KubectlFailed."""
     from kubectl_ark.launch import runs
 
     running.refuse_beside("--from-schedule", flags, backup_flags.FLAGS, hint="the schedule says what is saved")
+    if name and (problem := names.dns_name_problem(name)):
+        raise errors.UsageError(problem)
     source = flags["from_schedule"]
     schedule = runs.read(connection.kubectl, kinds.SCHEDULE, source, connection.namespace)
     resource = schedules.backup(schedule, name=name or schedules.backup_name(source, times.now()))

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from kubectl_ark.cli import options, running
+from kubectl_ark.model import backup_spec, spec_rules
 
 _SCOPED = (
     ("--include-cluster-scoped-resources", "includedClusterScopedResources",
@@ -18,15 +19,22 @@ _SCOPED = (
 )
 
 FLAGS = (*(name[2:].replace("-", "_") for name, _, _ in _SCOPED), "ttl", "storage_location", "ordered_resources",
-         "resource_policies_configmap")
+         "resource_policies_configmap", "default_volumes_to_fs_backup", "include_unmounted_claims",
+         "parallel_files_upload")
 """Names of the parameters, beside those of ``running.selection`` and ``running.pace``."""
 
 
 def fields(function: running.Function) -> running.Function:
     """Add the flags."""
     running.pace(function)
+    click.option("--parallel-files-upload", metavar="N", type=click.IntRange(1, spec_rules.MAX_PARALLEL),
+                 help="Files of a volume read at once; restic chooses if not given")(function)
     click.option("--resource-policies-configmap", metavar="NAME",
-                 help="ConfigMap in Ark's namespace with filters to add")(function)
+                 help="ConfigMap in Ark's namespace with volume policies and filters to add")(function)
+    click.option("--include-unmounted-claims", cls=options.TriState,
+                 help="Whether to save the data in claims that no running pod uses")(function)
+    click.option("--default-volumes-to-fs-backup", "--default-volumes-to-restic", cls=options.TriState,
+                 help="Whether to save the data in all volumes of pods, not only in those that a pod opts in")(function)
     click.option("--ordered-resources", metavar="KIND=LIST", callback=_ordered,
                  help='Objects to save first of their kind, in this order: "pods=shop/db,shop/web;persistentvolumes=a"',
                  )(function)
@@ -48,6 +56,12 @@ def spec(flags: Mapping[str, Any]) -> dict[str, Any]:
     result |= {field: value for field, value in given.items() if value}
     if flags["resource_policies_configmap"]:
         result["resourcePolicy"] = {"kind": "ConfigMap", "name": flags["resource_policies_configmap"]}
+    for flag, field in (("default_volumes_to_fs_backup", backup_spec.BY_DEFAULT[0]),
+                        ("include_unmounted_claims", "includeUnmountedClaims")):
+        if flags[flag] is not None:
+            result[field] = flags[flag]
+    if flags["parallel_files_upload"]:
+        result["uploaderConfig"] = {"parallelFilesUpload": flags["parallel_files_upload"]}
     return {**result, **running.pace_spec(flags)}
 
 

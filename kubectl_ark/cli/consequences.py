@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kubectl_ark.model import kinds, labels
+from kubectl_ark.model import kinds, labels, phases
 
 GRAVE = frozenset({kinds.BACKUP, kinds.RESTORE, kinds.STORAGE_LOCATION, kinds.SNAPSHOT_LOCATION,
                    kinds.RESTIC_REPOSITORY})
@@ -51,11 +51,19 @@ def is_grave(kind: kinds.Kind, resource: Mapping[str, Any]) -> bool:
 
 
 def _of_schedule(schedule: Mapping[str, Any], backups: Iterable[Mapping[str, Any]]) -> str:
-    made = sum(concerns(kinds.SCHEDULE, schedule["metadata"]["name"], each) for each in backups)
+    made = [each for each in backups if concerns(kinds.SCHEDULE, schedule["metadata"]["name"], each)]
+    ended = "".join(f"; backup/{each['metadata']['name']}, which runs in its Job now, ends with it"
+                    for each in made if _runs_in_its_job(each))
     if _takes_backups_along(schedule):
-        return (f"the {_count(made)} that it made go from the cluster with it (useOwnerReferencesInBackup); their data "
-                "stays in the bucket, and the next pass that syncs brings them back")
-    return f"the {_count(made)} that it made stay, and expire in their time"
+        return (f"the {_count(len(made))} that it made go from the cluster with it (useOwnerReferencesInBackup); their "
+                f"data stays in the bucket, and the next pass that syncs brings them back{ended}")
+    return f"the {_count(len(made))} that it made stay, and expire in their time{ended}"
+
+
+def _runs_in_its_job(backup: Mapping[str, Any]) -> bool:
+    """Whether it runs in a pod that the Schedule's CronJob made; one that was made by hand has a Job of its own."""
+    return labels.JOB in (backup["metadata"].get("annotations") or {}) and phases.phase_of(dict(backup)) in (
+        phases.Phase.NEW, phases.Phase.IN_PROGRESS)
 
 
 def _takes_backups_along(schedule: Mapping[str, Any]) -> bool:

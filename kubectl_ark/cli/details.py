@@ -11,7 +11,7 @@ from kubectl_ark import errors
 from kubectl_ark.cli import description
 from kubectl_ark.launch import logs
 from kubectl_ark.launch.kubectl import Kubectl
-from kubectl_ark.model import kinds, phases
+from kubectl_ark.model import downloads, kinds, phases
 
 RESULTS, ITEMS = "Results", "ResourceList"
 VOLUMES = {kinds.BACKUP: "VolumeInfos", kinds.RESTORE: "VolumeInfo"}
@@ -20,13 +20,15 @@ VOLUMES = {kinds.BACKUP: "VolumeInfos", kinds.RESTORE: "VolumeInfo"}
 
 def of(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any]) -> Iterator[str]:
     """The lines. Each file comes by a pod of its own, all at once. Raises KubectlFailed, Damaged for the results."""
-    phase = phases.phase_of(resource)
+    phase, log = phases.phase_of(resource), f'see "kubectl ark logs {kind.singular} {resource["metadata"]["name"]}"'
     if not phases.is_finished(resource):
         yield "Details:  the run has not ended yet"
         return
     if phase not in {each.value for each in phases.USABLE}:
-        yield (f"Details:  a run that is {phase} has stored none; see \"kubectl ark logs {kind.singular} "
-               f"{resource['metadata']['name']}\"")
+        yield f"Details:  a run that is {phase} has stored none; {log}"
+        return
+    if refusal := downloads.refusal(f"{kind.kind}{RESULTS}", resource):
+        yield f"Details:  {refusal}; {log}, as long as its pod is there"
         return
     with ThreadPoolExecutor(3) as pool:
         results, items, volumes = [pool.submit(_document, kubectl, kind, resource, what)
@@ -58,10 +60,20 @@ def volume_lines(document: list[Mapping[str, Any]] | None) -> Iterator[str]:
     for each in document or []:
         claim = "/".join(filter(None, (each.get("pvcNamespace"), each.get("pvcName"))))
         title = ", ".join(filter(None, (claim, each.get("pvName")))) or "<no claim>"
-        method = each.get("backupMethod") or each.get("restoreMethod")
-        how = f"skipped: {each.get('skippedReason') or 'no reason given'}" if each.get("skipped") else (
-            " ".join(filter(None, (method, each.get("result")))) or "<unknown>")
+        how = f"skipped: {each.get('skippedReason') or 'no reason given'}" if each.get("skipped") else _kept(each)
         yield f"  {title}:  {how}"
+
+
+def _kept(volume: Mapping[str, Any]) -> str:
+    """How one volume's data was kept or brought back: "PodVolumeBackup succeeded, restic snapshot 1234abcd, 2 MiB"."""
+    told = volume.get("pvbInfo") or volume.get("pvrInfo") or {}
+    result = volume.get("result") or {"Completed": "succeeded", None: None}.get(told.get("Phase"), "failed")
+    words = [" ".join(filter(None, (volume.get("backupMethod") or volume.get("restoreMethod"), result)))]
+    if told.get("snapshotHandle"):
+        words.append(f"{told.get('uploaderType') or 'restic'} snapshot {str(told['snapshotHandle'])[:8]}")
+    if told.get("size"):
+        words.append(f"{int(told['size']) / 2**20:.1f} MiB")
+    return ", ".join(filter(None, words)) or "<unknown>"
 
 
 def hook_lines(status: Mapping[str, Any]) -> Iterator[str]:

@@ -63,7 +63,7 @@ kubectl ark install --bucket backups --existing-secret my-credentials --dry-run=
 @click.option("--namespaces", multiple=True, metavar="LIST", callback=_some,
               help="Namespaces that backups and restores are limited to, by roles in them; \"*\" for all; if not given "
                    "it stays as it is, at first all")
-@click.option("--memory-limit", metavar="QUANTITY",
+@click.option("--memory-limit", metavar="QUANTITY", callback=options.memory,
               help="Memory limit of backups and restores; if not given it stays as it is, at first "
                    f"{Settings.memory_limit}")
 @click.option("--reconcile-schedule", metavar="CRON|none",

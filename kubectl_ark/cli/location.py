@@ -11,7 +11,7 @@ import click
 
 from kubectl_ark import errors
 from kubectl_ark.cli import options, output
-from kubectl_ark.model import kinds, location_config, names
+from kubectl_ark.model import kinds, labels, location_config, names
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 KIND = kinds.STORAGE_LOCATION
@@ -132,6 +132,8 @@ def set_(connection: options.Connection, /, name: str, **flags: Any) -> int:
         raise errors.UsageError("nothing to change", hint='see "kubectl ark location set --help"')
     if flags["config"]:
         change["spec"]["config"] = {key: value or None for key, value in flags["config"].items()}
+    if flags["access_mode"]:  # what somebody has given is not chosen anew when the location leads elsewhere
+        change["metadata"]["annotations"] = {labels.ACCESS_MODE_CHOSEN: None, labels.ACCESS_MODE_REASON: None}
     from kubectl_ark.launch import places
 
     output.say("Trying the storage location ...")

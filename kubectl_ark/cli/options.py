@@ -14,6 +14,7 @@ from kubectl_ark.cli import words
 from kubectl_ark.launch.kubectl import Kubectl
 from kubectl_ark.model import kinds, times
 from kubectl_ark.model.names import VELERO_WORDS
+from kubectl_ark.model.settings import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -152,6 +153,14 @@ def duration(ctx: click.Context, param: click.Parameter, value: str | None) -> f
         return times.parse_duration(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
+
+
+def memory(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Callback: a memory limit that a run can start with."""
+    try:
+        return value if not value else Settings().with_memory_limit(value).memory_limit
+    except errors.InvalidInput as error:
+        raise click.BadParameter(error.sentence) from error
 
 
 def pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:

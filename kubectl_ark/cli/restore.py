@@ -9,7 +9,7 @@ import click
 
 from kubectl_ark import errors
 from kubectl_ark.cli import options, running, words
-from kubectl_ark.model import kinds, names, restore_spec, times
+from kubectl_ark.model import kinds, names, restore_spec, spec_rules, times
 
 
 def _mappings(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:
@@ -45,6 +45,9 @@ kubectl ark restore --from-backup shop deployment/shop/web secret/shop/db --exis
 # Bring a copy back into another namespace, from the newest backup of a schedule
 kubectl ark restore --from-schedule nightly --include-namespaces shop --namespace-mappings shop:shop-copy
 
+# Bring the data in a claim that exists back as it was saved, and stop what uses it meanwhile
+kubectl ark restore --from-backup shop persistentvolumeclaim/shop/data --existing-volumes restore --stop-workloads
+
 # See the objects that would be created for it
 kubectl ark restore --from-backup shop --dry-run=client --show-job
 """)
@@ -64,6 +67,15 @@ kubectl ark restore --from-backup shop --dry-run=client --show-job
         ("--resource-priorities", "Kinds to restore first, then - and kinds to restore last"))
 @click.option("--preserve-nodeports", cls=options.TriState, help="Whether Services keep their node ports")
 @click.option("--resource-modifier-configmap", metavar="NAME", help="ConfigMap with changes to make to objects")
+@click.option("--restore-volumes", cls=options.TriState,
+              help="Whether the data of volumes comes back; if false, they come back empty")
+@click.option("--existing-volumes", metavar="POLICY",
+              help="What to do with the data in claims that exist: none (leave it alone) or restore (bring it back)")
+@click.option("--stop-workloads", is_flag=True,
+              help="With --existing-volumes restore: scale what uses such a claim to 0 meanwhile")
+@click.option("--write-sparse-files", cls=options.TriState, help="Whether to write files with holes")
+@click.option("--parallel-files-download", metavar="N", type=click.IntRange(1, spec_rules.MAX_PARALLEL),
+              help="Files fetched at once; restic chooses if not given")
 @running.pace
 @running.run_options
 @options.connection
@@ -73,7 +85,8 @@ def restore(connection: options.Connection, /, name: tuple[str, ...], **flags: A
 
     Makes a Restore called NAME (if not given, the backup's or schedule's name and the time) and starts the Job that
     runs it. With KIND/NAMESPACE/OBJECT (KIND/OBJECT if it has no namespace) only those objects come back. Objects that
-    exist are left alone unless --existing-resource-policy says otherwise, and nothing is ever deleted.
+    exist are left alone unless --existing-resource-policy says otherwise, data in claims that exist unless
+    --existing-volumes does, and nothing is ever deleted.
     """
     words.refuse_velero_order("restore", name)
     given, items = [word for word in name if "/" not in word], [word for word in name if "/" in word]
@@ -88,19 +101,23 @@ def restore(connection: options.Connection, /, name: tuple[str, ...], **flags: A
         resource = running.new(kinds.RESTORE, given[0] if given else names.timestamped_name(source, times.now()),
                                connection.namespace, _spec(flags, items), labels=flags["labels"],
                                annotations=flags["annotations"])
-    problems = restore_spec.problems(resource["spec"])
-    return running.execute(connection.kubectl, kinds.RESTORE, resource, problems, request)
+    running.refuse(resource, restore_spec.problems(resource["spec"]), typed=not flags["filename"])
+    return running.execute(connection.kubectl, kinds.RESTORE, resource, request)
 
 
 _FIELDS = {
     "from_backup": "backupName", "from_schedule": "scheduleName", "allow_partially_failed": "allowPartiallyFailed",
     "any_cluster": "anyCluster", "namespace_mappings": "namespaceMapping",
     "existing_resource_policy": "existingResourcePolicy", "preserve_nodeports": "preserveNodePorts",
-    "resource_priorities": "resourcePriorities",
+    "resource_priorities": "resourcePriorities", "restore_volumes": "restorePVs",
+    "existing_volumes": "existingVolumes", "stop_workloads": "stopWorkloads",
 }
 """Flags that are a field of the spec as they stand."""
 
-_FURTHER = (*_FIELDS, "status_include_resources", "status_exclude_resources", "resource_modifier_configmap")
+_UPLOADER = {"write_sparse_files": "writeSparseFiles", "parallel_files_download": "parallelFilesDownload"}
+"""Flags that are a field of its uploaderConfig."""
+
+_FURTHER = (*_FIELDS, *_UPLOADER, "status_include_resources", "status_exclude_resources", "resource_modifier_configmap")
 
 
 def _source(flags: dict[str, Any]) -> str:
@@ -116,8 +133,7 @@ def _source(flags: dict[str, Any]) -> str:
 
 def _spec(flags: dict[str, Any], items: list[str]) -> dict[str, Any]:
     spec = {field: flags[flag] for flag, field in _FIELDS.items() if flags[flag] not in (None, False, [], {}, "")}
-    if flags["preserve_nodeports"] is not None:
-        spec["preserveNodePorts"] = flags["preserve_nodeports"]
+    spec |= {_FIELDS[flag]: False for flag in ("preserve_nodeports", "restore_volumes") if flags[flag] is False}
     spec.update(running.selection_spec(flags))
     if items:
         spec["items"] = items
@@ -125,6 +141,8 @@ def _spec(flags: dict[str, Any], items: list[str]) -> dict[str, Any]:
                                                      ("status_exclude_resources", "excludedResources")) if flags[flag]}
     if status:
         spec["restoreStatus"] = status
+    if uploader := {field: flags[flag] for flag, field in _UPLOADER.items() if flags[flag] is not None}:
+        spec["uploaderConfig"] = uploader
     if flags["resource_modifier_configmap"]:
         spec["resourceModifier"] = {"kind": "ConfigMap", "name": flags["resource_modifier_configmap"]}
     return {**spec, **running.pace_spec(flags)}

@@ -60,7 +60,8 @@ def selection(function: Function) -> Function:
 
 def run_options(function: Function) -> Function:
     """Add the flags about the run itself."""
-    click.option("--memory-limit", metavar="QUANTITY", help="Memory limit of this run's pod, such as 512Mi")(function)
+    click.option("--memory-limit", metavar="QUANTITY", callback=options.memory,
+                 help="Memory limit of this run's pod, such as 512Mi")(function)
     click.option("-f", "--filename", metavar="FILENAME", help="File with the object to create, - for stdin")(function)
     click.option("--show-job", is_flag=True, help="With --dry-run=client: print the Job too")(function)
     click.option("--dry-run", type=click.Choice(["none", "client", "server"]), default="none",
@@ -166,15 +167,18 @@ def new(kind: kinds.Kind, name: str, namespace: str, spec: dict[str, Any], *, la
     return {"apiVersion": kinds.API_VERSION, "kind": kind.kind, "metadata": metadata, "spec": spec}
 
 
-def execute(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], problems: list[str], request: Request) -> int:
+def refuse(resource: Mapping[str, Any], problems: list[str], *, typed: bool) -> None:
+    """Raise what lists all mistakes, that of the name too, if there are any: UsageError where flags made the object.
+
+    typed: False for an object that a file or a schedule holds; its mistakes are a ValidationFailed.
+    """
+    name_problem = names.dns_name_problem(resource["metadata"]["name"])
+    if found := [*([name_problem] if name_problem else []), *problems]:
+        raise errors.UsageError("; ".join(found)) if typed else errors.ValidationFailed(found)
+
+
+def execute(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], request: Request) -> int:
     """Create the CR and its Job as asked; returns the exit code."""
-    name = resource["metadata"]["name"]
-    if problem := names.dns_name_problem(name):
-        problems = [problem, *problems]
-    if problems:
-        raise errors.ValidationFailed(problems)
-    if request.memory_limit:
-        Settings().with_memory_limit(request.memory_limit)
     if request.show_job and request.dry_run != "client":
         raise errors.UsageError("--show-job needs --dry-run=client")
     if request.dry_run == "client":

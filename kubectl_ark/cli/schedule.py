@@ -10,7 +10,7 @@ import click
 from kubectl_ark import errors
 from kubectl_ark.cli import backup_flags, options, output, running
 from kubectl_ark.launch import deleting, scheduling
-from kubectl_ark.model import kinds, names, schedules
+from kubectl_ark.model import kinds, schedules
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -80,9 +80,7 @@ def create(connection: options.Connection, /, name: str, **flags: Any) -> int:
     """
     resource = running.new(kinds.SCHEDULE, name, connection.namespace, _spec(flags), labels=flags["labels"],
                            annotations=flags["annotations"])
-    problems = [problem for problem in (names.dns_name_problem(name),) if problem]
-    if problems := problems + schedules.problems(resource["spec"]):
-        raise errors.ValidationFailed(problems)
+    running.refuse(resource, schedules.problems(resource["spec"]), typed=True)
     if flags["dry_run"] != "client":
         resource = scheduling.create(connection.kubectl, resource, dry_run=flags["dry_run"] == "server")
     if flags["form"] in ("yaml", "json"):

@@ -69,9 +69,13 @@ def failure(kubectl: Kubectl, namespace: str, wish: Wish) -> str | None:
             raise
         return 'it is still there; "kubectl ark reconcile --wait" tells why'
     request = runs.read(kubectl, kinds.DELETE_REQUEST, wish.request, namespace)
-    if not deletions.is_processed(request):
-        return f"the request is still {phases.phase_of(request)}; another pass has it or will take it up"
-    return "; ".join((request.get("status") or {}).get("errors") or []) or None
+    reasons = "; ".join((request.get("status") or {}).get("errors") or [])
+    if deletions.is_processed(request):
+        return reasons or None
+    if reasons:
+        return (f"{reasons}; every pass until {times.format_time(deletions.tried_until(request))} tries again, and "
+                f'deletebackuprequest/{wish.request} tells what came of it')
+    return f"the request is still {phases.phase_of(request)}; another pass has it or will take it up"
 
 
 def remark(kubectl: Kubectl, namespace: str, wish: Wish) -> str:

@@ -41,9 +41,11 @@ class Fetched:
     """The bytes, piece by piece. Raises Damaged at their end if they are not those that the pod holds."""
 
 
-def fetch(kubectl: Kubectl, namespace: str, target: str, name: str, *, location: str) -> Iterator[bytes]:
+def fetch(kubectl: Kubectl, namespace: str, target: str, name: str, *, location: str,
+          owner: str | None) -> Iterator[bytes]:
     """The unpacked bytes of one file; otherwise as ``fetched``."""
-    with fetched(kubectl, namespace, target, name, location=location) as file, tempfile.TemporaryFile() as spool:
+    with fetched(kubectl, namespace, target, name, location=location, owner=owner) as file, \
+            tempfile.TemporaryFile() as spool:
         for piece in file.read():
             spool.write(piece)
         spool.seek(0)
@@ -51,11 +53,12 @@ def fetch(kubectl: Kubectl, namespace: str, target: str, name: str, *, location:
 
 
 @contextlib.contextmanager
-def fetched(kubectl: Kubectl, namespace: str, target: str, name: str, *, location: str) -> Iterator[Fetched]:
+def fetched(kubectl: Kubectl, namespace: str, target: str, name: str, *, location: str,
+            owner: str | None = None) -> Iterator[Fetched]:
     """One file, in a pod, for as long as the context lasts. Request and Job are gone afterwards.
 
-    target: "BackupLog" and the like (model.downloads); location: its BackupStorageLocation. Raises KubectlFailed,
-    saying why, if it cannot be had.
+    target: "BackupLog" and the like (model.downloads); location: its BackupStorageLocation. owner: uid of the
+    Restore that must have written it, None for a backup's. Raises KubectlFailed, saying why, if it cannot be had.
     """
     try:
         settings = runs.read_settings(kubectl, namespace)
@@ -70,7 +73,7 @@ def fetched(kubectl: Kubectl, namespace: str, target: str, name: str, *, locatio
     request = ask(kubectl, namespace, target, name)
     try:
         job = jobs.fetch_job(request, settings, location=place, key=downloads.key(target, name),
-                             has_secret=_has_secret(kubectl, namespace, place))
+                             has_secret=_has_secret(kubectl, namespace, place), owner=owner)
         try:
             job = kubectl.create(paths.jobs(namespace), job)
         except KubectlError as error:

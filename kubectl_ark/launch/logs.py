@@ -10,7 +10,7 @@ from typing import Any
 from kubectl_ark import errors
 from kubectl_ark.launch import fetching, paths, runs
 from kubectl_ark.launch.kubectl import Kubectl, KubectlError
-from kubectl_ark.model import kinds, phases
+from kubectl_ark.model import downloads, kinds, phases
 from kubectl_ark.model.sight import Sight
 
 
@@ -39,9 +39,11 @@ def read(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str, *, follo
     if shown and (newest is None or newest["metadata"]["uid"] in shown):
         return
     try:
+        if refusal := downloads.refusal(f"{kind.kind}Log", sight.resource):
+            raise errors.KubectlFailed(refusal)
         yield from stored(kubectl, kind, sight.resource)
     except errors.KubectlFailed as error:
-        # A run that failed early has stored none; its pod may still be there.
+        # A run that failed early has stored none, nor may every restore; its pod may still be there.
         if newest is None:
             raise errors.KubectlFailed(f"{kind.singular}/{name} has no log: {error.message}",
                                        hint=error.hint) from error
@@ -52,7 +54,8 @@ def stored(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], what: s
     """A file of a finished run from the bucket. what: "Log", "Results" and so on, see model.downloads."""
     metadata = resource["metadata"]
     return fetching.fetch(kubectl, metadata["namespace"], f"{kind.kind}{what}", metadata["name"],
-                          location=location_of(kubectl, kind, resource))
+                          location=location_of(kubectl, kind, resource),
+                          owner=metadata["uid"] if kind == kinds.RESTORE else None)
 
 
 def location_of(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any]) -> str:
@@ -60,10 +63,9 @@ def location_of(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any]) ->
     namespace = resource["metadata"]["namespace"]
     if location := (resource.get("status") or {}).get("storageLocation"):
         return str(location)
-    if kind == kinds.RESTORE:
+    if kind == kinds.RESTORE and (backup := resource["spec"].get("backupName")):
         try:
-            return location_of(kubectl, kinds.BACKUP,
-                               runs.read(kubectl, kinds.BACKUP, resource["spec"]["backupName"], namespace))
+            return location_of(kubectl, kinds.BACKUP, runs.read(kubectl, kinds.BACKUP, backup, namespace))
         except KubectlError as error:
             if error.status_reason != "NotFound":
                 raise

@@ -34,7 +34,7 @@ def create(kubectl: Kubectl, resource: dict[str, Any]) -> str:
 def change(kubectl: Kubectl, name: str, namespace: str, change: dict[str, Any]) -> str:
     """Merge a change into a BackupStorageLocation; what there is to say of it, "" for nothing.
 
-    Raises KubectlFailed if it does not work like that; its spec is what it was then.
+    Raises KubectlFailed if it does not work like that; its spec, labels and annotations are what they were then.
     """
     settings = runs.read_settings(kubectl, namespace)
     before = runs.read(kubectl, KIND, name, namespace)
@@ -44,7 +44,9 @@ def change(kubectl: Kubectl, name: str, namespace: str, change: dict[str, Any]) 
     except BaseException:
         kubectl.patch(KIND.full_name, name, namespace, [
             {"op": "test", "path": "/metadata/uid", "value": before["metadata"]["uid"]},
-            {"op": "replace", "path": "/spec", "value": before["spec"]}])
+            {"op": "replace", "path": "/spec", "value": before["spec"]},
+            *({"op": "add", "path": f"/metadata/{field}", "value": before["metadata"].get(field) or {}}
+              for field in ("labels", "annotations"))])
         raise
     if (change.get("spec") or {}).get("default"):
         _let_others_go(kubectl, namespace, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -17,12 +18,20 @@ def create(kubectl: Kubectl, resource: Mapping[str, Any], *, dry_run: bool = Fal
 
 
 def change(kubectl: Kubectl, schedule: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
-    """Set fields of a Schedule's spec; False if they were so already. Raises KubectlError."""
+    """Set fields of a Schedule's spec; False if they were so already. Raises KubectlError.
+
+    One that is paused shows no next backup from then on.
+    """
     present = schedule.get("spec") or {}
     if all(bool(present.get(field)) == value for field, value in spec.items()):
         return False
     metadata = schedule["metadata"]
     kubectl.patch(kinds.SCHEDULE.full_name, metadata["name"], metadata["namespace"], {"spec": dict(spec)})
+    if spec.get("paused"):
+        with contextlib.suppress(KubectlError):  # it shows none already, or its user leaves that to the next pass
+            kubectl.patch(kinds.SCHEDULE.full_name, metadata["name"], metadata["namespace"], [
+                {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
+                {"op": "remove", "path": "/status/nextBackup"}], status=True)
     return True
 
 

@@ -1,7 +1,7 @@
 """What a Backup's spec must look like, and what it means where it is silent.
 
 Rules are Velero's (its backup controller). All mistakes are listed, not just the first. What only the cluster can
-tell (is the location there) is not checked here.
+tell (is the location there) is not checked here. Fields of ours beside Velero's: includeUnmountedClaims, qps, parallel.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ SCOPED = ("includedClusterScopedResources", "excludedClusterScopedResources", "i
 ALWAYS_EXCLUDED = ("volumesnapshots.snapshot.storage.k8s.io", "volumesnapshotcontents.snapshot.storage.k8s.io")
 """Velero appends these to every backup's excludes: they are made anew from volume information."""
 
+BY_DEFAULT = ("defaultVolumesToFsBackup", "defaultVolumesToRestic")
+"""Two names of one field: whether every volume of a pod is saved, its files one by one; the second is the older."""
+
 OLD = ("includedResources", "excludedResources", "includeClusterResources")
 
 VOLUME_GROUP_KEY = "velero.io/volume-group"
@@ -27,7 +30,7 @@ VOLUME_GROUP_KEY = "velero.io/volume-group"
 
 _STORED_DEFAULTS = {
     "csiSnapshotTimeout": "10m0s", "itemOperationTimeout": "4h0m0s", "volumeGroupSnapshotLabelKey": VOLUME_GROUP_KEY,
-    "defaultVolumesToFsBackup": False, "snapshotMoveData": False,
+    "snapshotMoveData": False,
 }
 
 _EXEC = [{"exec": {"container": str, "command": [str], "onError": str, "timeout": str}}]
@@ -36,16 +39,14 @@ _SHAPE: dict[str, Any] = {
         "Namespaces", "Resources", "ClusterScopedResources", "NamespaceScopedResources")},
     "includeClusterResources": bool, "labelSelector": shapes.SELECTOR, "orLabelSelectors": [shapes.SELECTOR],
     "orderedResources": {"*": str}, "metadata": {"labels": {"*": str}}, "resourcePolicy": {"kind": str, "name": str},
+    **dict.fromkeys(BY_DEFAULT, bool), "includeUnmountedClaims": bool, "uploaderConfig": {"parallelFilesUpload": int},
     "ttl": str, "csiSnapshotTimeout": str, "itemOperationTimeout": str, "storageLocation": str,
     "hooks": {"resources": [{
         "name": str, "labelSelector": shapes.SELECTOR, "includedNamespaces": [str], "excludedNamespaces": [str],
         "includedResources": [str], "excludedResources": [str], hooks.PRE: _EXEC, hooks.POST: _EXEC}]},
 }
 
-_LATER = (
-    "snapshotMoveData", "datamover", "snapshotVolumes", "defaultVolumesToFsBackup", "defaultVolumesToRestic",
-    "uploaderConfig", "volumeSnapshotLocations",
-)
+_LATER = ("snapshotMoveData", "datamover", "snapshotVolumes", "volumeSnapshotLocations")
 
 
 def problems(spec: Mapping[str, Any]) -> list[str]:
@@ -58,7 +59,7 @@ def problems(spec: Mapping[str, Any]) -> list[str]:
     found += spec_rules.selection(spec) + _scoped(spec) + spec_rules.pace(spec)
     for field in ("csiSnapshotTimeout", "itemOperationTimeout"):
         found += spec_rules.duration(spec, field)
-    found += hooks.problems(spec.get("hooks") or {})
+    found += hooks.problems(spec.get("hooks") or {}) + _volumes(spec)
     for kind, text in (spec.get("orderedResources") or {}).items():
         found += _ordered(kind, text)
     labels = (spec.get("metadata") or {}).get("labels") or {}
@@ -81,7 +82,8 @@ def stored(spec: Mapping[str, Any], *, hidden: Sequence[str]) -> dict[str, Any]:
     spec: with defaults. hidden: namespaces that a label of theirs kept out. Where no filter narrowed the backup, every
     cluster-scoped kind is in it, and the spec says so: Velero 1.17 and later would take its silence for less.
     """
-    result = {**_STORED_DEFAULTS, **{field: value for field, value in spec.items() if value is not None}}
+    result = {**_STORED_DEFAULTS, **{field: value for field, value in spec.items() if value is not None},
+              BY_DEFAULT[0]: saves_by_default(spec)}
     everything = not result.get("excludedNamespaces") and set(result["includedNamespaces"]) == {"*"}
     namespaced, cluster = ALWAYS_EXCLUDED
     if any(result.get(field) for field in SCOPED):
@@ -97,6 +99,11 @@ def stored(spec: Mapping[str, Any], *, hidden: Sequence[str]) -> dict[str, Any]:
     if hidden:
         _exclude(result, "excludedNamespaces", hidden)
     return result
+
+
+def saves_by_default(spec: Mapping[str, Any]) -> bool:
+    """True if every volume of a pod is saved unless the pod opts it out, False if it must opt it in."""
+    return any(spec.get(field) for field in BY_DEFAULT)
 
 
 def ordered_names(text: str) -> list[str]:
@@ -134,6 +141,13 @@ def _ordered(kind: str, text: str) -> list[str]:
              if not name or name.count("/") > 1 or name.startswith("/") or name.endswith("/")]
     return found + [f'{at}: "{name}" is there twice' for name in sorted({each for each in names
                                                                         if names.count(each) > 1})]
+
+
+def _volumes(spec: Mapping[str, Any]) -> list[str]:
+    new, old = (spec.get(field) for field in BY_DEFAULT)
+    found = [] if None in (new, old) or new == old else [
+        f"spec.{BY_DEFAULT[1]} is another name of spec.{BY_DEFAULT[0]}, and they differ; leave one of them out"]
+    return found + spec_rules.at_once(spec, "parallelFilesUpload")
 
 
 def _policy(reference: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +10,9 @@ from kubectl_ark.model import labels, phases, stored_backup, times
 from kubectl_ark.model.phases import Phase
 
 IN_PROGRESS, PROCESSED = "InProgress", "Processed"
+
+TRIED_FOR = datetime.timedelta(days=1)
+"""How long after it was made a request that fails half-way is taken up again by every pass."""
 
 _RUNS = {Phase.NEW.value, Phase.IN_PROGRESS.value, "Queued", "ReadyToStart"}
 
@@ -18,10 +22,19 @@ def is_processed(request: dict[str, Any]) -> bool:
     return phases.phase_of(request) == PROCESSED
 
 
+def is_begun(request: dict[str, Any]) -> bool:
+    """True once it is bound to one backup, of which something may be gone already."""
+    return bool((request.get("status") or {}).get("backupUID"))
+
+
+def tried_until(request: dict[str, Any]) -> datetime.datetime:
+    """When passes cease to take it up again, UTC."""
+    return times.parse_time(request["metadata"]["creationTimestamp"]) + TRIED_FOR
+
+
 def was_done(request: dict[str, Any], backup: dict[str, Any] | None) -> bool:
     """True if a pass began the request and died after the very last step. backup: the one of its name, None if none."""
-    bound = (request.get("status") or {}).get("backupUID")
-    return bool(bound) and (backup is None or backup["metadata"]["uid"] != bound)
+    return is_begun(request) and (backup is None or backup["metadata"]["uid"] != request["status"]["backupUID"])
 
 
 def refusals(request: dict[str, Any], backup: dict[str, Any], restores: Iterable[dict[str, Any]], *,

@@ -12,11 +12,18 @@ VELERO_GROUP = "velero.io"
 BACKUP_NAME = f"{GROUP}/backup-name"
 BACKUP_UID = f"{GROUP}/backup-uid"
 RESTORE_NAME = f"{GROUP}/restore-name"
+RESTORE_UID = f"{GROUP}/restore-uid"
 SCHEDULE_NAME = f"{GROUP}/schedule-name"
 STORAGE_LOCATION = f"{GROUP}/storage-location"
 RUN_KIND = f"{GROUP}/run-kind"
 RUN_UID = f"{GROUP}/run-uid"
 VOLUME_NAMESPACE = f"{GROUP}/volume-namespace"
+PVC_UID = f"{GROUP}/pvc-uid"
+"""Label of a PodVolumeBackup: the uid of the claim."""
+
+PVC_NAME = f"{GROUP}/pvc-name"
+"""Annotation of a PodVolumeBackup: the name of the claim; Velero's has the same under its own group."""
+
 LOCK_HOST = f"{GROUP}/lock-host"
 """Label of a volume's pod: its host name, by which restic's locks name their holders."""
 
@@ -38,6 +45,9 @@ STORED_UID = f"{GROUP}/stored-uid"
 
 ACCESS_MODE_REASON = f"{GROUP}/access-mode-reason"
 """Annotation of a location that was found to be better only read: why."""
+
+ACCESS_MODE_CHOSEN = f"{GROUP}/access-mode-chosen"
+"""Annotation of a location whose access mode nobody has given: what was chosen, and for where: "<mode> <url>"."""
 
 ANY_CLUSTER = f"{GROUP}/any-cluster"
 """Annotation of a DeleteBackupRequest: "true" lets it delete what another cluster made."""
@@ -83,7 +93,7 @@ def label_value(name: str) -> str:
 def run_labels(*, component: str, name: str, uid: str, version: str) -> dict[str, str]:
     """Labels of the Job and pod of one run.
 
-    component: "backup", "restore", "fetch", "validate", "reconcile", "schedule" or "repository".
+    component: "backup", "restore", "fetch", "validate", "reconcile", "schedule", "volume" or "repository".
     """
     return {
         "app.kubernetes.io/name": "ark",

@@ -1,7 +1,8 @@
 """Every key in the bucket, relative to the location's prefix; Velero's layout (its pkg/persistence).
 
 Only ROOTS may stand at the root of the prefix, or every Velero on that bucket calls the location unavailable. What
-is ours alone sits inside ``backups/<name>/``, where Velero ignores it and deletes it with the backup.
+is ours alone sits inside ``backups/<name>/`` and ``restores/<name>/``, where Velero ignores it and deletes it with the
+rest.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def csi_volume_snapshot_contents(backup: str) -> str:
 
 
 CLAIM = "ark-claim.json"
-"""Ours: who is writing or deleting this backup; put only if absent. In the backup's directory."""
+"""Ours: who is writing or deleting there; put only if absent. In a backup's or restore's directory."""
 
 
 def claim(backup: str) -> str:

@@ -36,6 +36,17 @@ def job_name(kind: str, name: str, uid: str) -> str:
     return _with_uid(f"ark-{kind}-{name}", uid, MAX_JOB_NAME)
 
 
+def volume_job_name(name: str, uid: str, *, attempt: int = 1) -> str:
+    """The name of a volume's Job and Secret. attempt: of the run; one that begins anew must not meet the former."""
+    tail = f"-{attempt}" if attempt > 1 else ""
+    return _with_uid(f"ark-volume-{name}", uid, MAX_JOB_NAME - len(tail)) + tail
+
+
+def service_name(kind: str, name: str, uid: str) -> str:
+    """The name of a run's Service, a DNS label of at most 63 characters that begins with a letter."""
+    return _with_uid(f"ark-{kind}-{name}", uid, MAX_JOB_NAME)
+
+
 def cron_job_name(schedule: str, uid: str) -> str:
     """The name of the CronJob of a Schedule, made as that of a Job is, but shorter: its Jobs' names add to it."""
     return _with_uid(f"ark-schedule-{schedule}", uid, MAX_CRON_JOB_NAME)

@@ -52,6 +52,9 @@ EVENTS = Resource("", "v1", "events", "Event", True)
 SECRETS = Resource("", "v1", "secrets", "Secret", True)
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", True)
 JOBS = Resource("batch", "v1", "jobs", "Job", True)
+SERVICES = Resource("", "v1", "services", "Service", True)
+CLAIMS = Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", True)
+VOLUMES = Resource("", "v1", "persistentvolumes", "PersistentVolume", False)
 CRON_JOBS = Resource("batch", "v1", "cronjobs", "CronJob", True)
 
 

@@ -2,7 +2,7 @@
 
 Rules are Velero's (its restore controller). All mistakes are listed, not just the first. What only the cluster and the
 bucket can tell (is the backup there, is it whole) is not checked here. Fields of ours beside Velero's: items,
-allowPartiallyFailed, anyCluster, resourcePriorities, qps, parallel.
+allowPartiallyFailed, anyCluster, existingVolumes, stopWorkloads, resourcePriorities, qps, parallel.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import Any
 
 from kubectl_ark.model import exclusions, items, names, restore_hooks, shapes, spec_rules
 
-_LATER = ("restorePVs", "uploaderConfig")
-
 _FILTERS = ("includedNamespaces", "excludedNamespaces", "includedResources", "excludedResources", "labelSelector",
             "orLabelSelectors")
 
 POLICIES = ("none", "update")
+
+VOLUME_POLICIES = ("none", "restore")
+"""Of existingVolumes: what becomes of the data in a claim that exists."""
 
 _NAMESPACES_AND_KINDS = {f"{verb}{what}": [str] for verb in ("included", "excluded") for what in (
     "Namespaces", "Resources")}
@@ -32,7 +33,8 @@ _SHAPE: dict[str, Any] = {
     "includeClusterResources": bool, "namespaceMapping": {"*": str}, "existingResourcePolicy": str,
     "restoreStatus": {"includedResources": [str], "excludedResources": [str]}, "preserveNodePorts": bool,
     "resourceModifier": {"apiGroup": str, "kind": str, "name": str}, "resourcePriorities": [str],
-    "itemOperationTimeout": str,
+    "itemOperationTimeout": str, "restorePVs": bool, "existingVolumes": str, "stopWorkloads": bool,
+    "uploaderConfig": {"writeSparseFiles": bool, "parallelFilesDownload": int},
     "hooks": {"resources": [{
         **_NAMESPACES_AND_KINDS, "name": str, "labelSelector": shapes.SELECTOR, "postHooks": [_HOOK]}]},
 }
@@ -42,7 +44,7 @@ def problems(spec: Mapping[str, Any]) -> list[str]:
     """Every mistake in a Restore's spec, as sentences; empty if there is none."""
     if misshapen := shapes.problems(spec, _SHAPE, "spec"):
         return misshapen
-    found = spec_rules.not_yet(spec, _LATER) + _source(spec)
+    found = _source(spec) + _volumes(spec)
     policy = spec.get("existingResourcePolicy")
     if policy and policy not in POLICIES:
         found.append(f'spec.existingResourcePolicy: "{policy}" is neither none nor update')
@@ -62,6 +64,17 @@ def _source(spec: Mapping[str, Any]) -> list[str]:
         return ["spec.backupName: name the backup to restore from, or its schedule in spec.scheduleName"]
     return [f"spec.{field}: it goes with spec.scheduleName only" for field in ("allowPartiallyFailed", "anyCluster")
             if spec.get(field) and not schedule]
+
+
+def _volumes(spec: Mapping[str, Any]) -> list[str]:
+    found, existing = spec_rules.at_once(spec, "parallelFilesDownload"), spec.get("existingVolumes")
+    if existing and existing not in VOLUME_POLICIES:
+        found.append(f'spec.existingVolumes: "{existing}" is neither none nor restore')
+    elif existing == "restore" and spec.get("restorePVs") is False:
+        found.append("spec.existingVolumes: restore brings data back, spec.restorePVs: false brings none; choose one")
+    if spec.get("stopWorkloads") and existing != "restore":
+        found.append("spec.stopWorkloads: it goes with spec.existingVolumes: restore only")
+    return found
 
 
 def _items(spec: Mapping[str, Any]) -> list[str]:

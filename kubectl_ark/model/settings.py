@@ -37,6 +37,10 @@ class Settings:
     active_deadline_seconds: int = 4 * 3600
     ttl_seconds_after_finished: int = 3600
     """How long a finished Job stays, for those who want to look into its pod."""
+    volumes_at_once: int = 8
+    """So many volumes are saved or brought back at once by one run."""
+    volumes_at_once_per_node: int = 4
+    """And of those no more on one node."""
     reconcile_schedule: str = "*/5 * * * *"
     """When a CronJob makes a pass over everything, in cron's five fields; "none" for never."""
     delete_request_ttl_seconds: int = 24 * 3600
@@ -50,6 +54,11 @@ class Settings:
     def reach(self) -> tuple[str, ...]:
         """The namespaces that backups and restores are limited to; () for the whole cluster."""
         return tuple(filter(None, self.namespaces.split(",")))
+
+    @property
+    def go_memory(self) -> str:
+        """Bytes of a volume's Job's memory that Go may take for its heap; the rest is Python's, and Go's beside it."""
+        return str(int(size_in_bytes(self.volume_memory_limit) * 0.7))
 
     def with_memory_limit(self, limit: str) -> Settings:
         """These settings with another memory limit; the request never exceeds it. Raises InvalidInput."""
@@ -77,7 +86,7 @@ def from_data(data: Mapping[str, str]) -> Settings:
             chosen[field.name] = int(text)
         else:
             raise errors.InvalidInput(
-                f'ConfigMap {CONFIG_MAP}: {_camel(field.name)} "{text}" is not a number of seconds')
+                f'ConfigMap {CONFIG_MAP}: {_camel(field.name)} "{text}" is not a whole number above 0')
     return Settings(**chosen)  # type: ignore[arg-type]
 
 

@@ -8,6 +8,7 @@ fits, but not in a list, nor as a value of ``{"*": shape}``.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping
 from typing import Any
 
 _CALLED = {str: "text", bool: "true or false", int: "a whole number", dict: "a mapping"}
@@ -19,6 +20,11 @@ SELECTOR = {"matchLabels": {"*": str}, "matchExpressions": [{"key": str, "operat
 def problems(value: Any, shape: Any, at: str) -> list[str]:
     """Every place where ``value`` does not fit, as sentences. at: where it stands, "spec"."""
     return [] if value is None else _misfits(value, shape, at)
+
+
+def unknown(mapping: Mapping[Any, Any], known: Collection[str], at: str) -> list[str]:
+    """The keys that the mapping may not have, as sentences."""
+    return [f'{at}: "{key}" is unknown' for key in sorted(str(key) for key in mapping if key not in known)]
 
 
 def _misfits(value: Any, shape: Any, at: str) -> list[str]:

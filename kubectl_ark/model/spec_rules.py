@@ -1,4 +1,4 @@
-"""What Backup's and Restore's specs have in common: selection, durations, and fields that must wait.
+"""What Backup's and Restore's specs have in common: selection, durations, numbers, and fields that must wait.
 
 Each function returns sentences, one for each mistake; none raises. Rules are Velero's.
 """
@@ -73,6 +73,14 @@ def pace(spec: Mapping[str, Any]) -> list[str]:
                                      and 1 <= parallel <= MAX_PARALLEL):
         found.append(f"spec.parallel: {parallel} is not a whole number from 1 to {MAX_PARALLEL}")
     return found
+
+
+def at_once(spec: Mapping[str, Any], field: str) -> list[str]:
+    """A field of uploaderConfig: how many files restic works on at once. 0 leaves it to restic."""
+    given = (spec.get("uploaderConfig") or {}).get(field)
+    if given is None or 0 <= given <= MAX_PARALLEL:
+        return []
+    return [f"spec.uploaderConfig.{field}: {given} is not a number of files from 1 to {MAX_PARALLEL}"]
 
 
 def _is_number(value: Any) -> bool:

@@ -8,16 +8,13 @@ from typing import Any
 
 from kubectl_ark import __version__, errors
 from kubectl_ark.model import cron, kinds, labels, lock_hosts, names, schedules
-from kubectl_ark.model.settings import CONFIG_MAP, Settings, size_in_bytes
+from kubectl_ark.model.settings import CONFIG_MAP, Settings
 
 FETCHED_FILE = "/tmp/fetched"
 """Where the fetching pod puts the file; the admission policy allows exec to read just this and the next."""
 
 FACTS_FILE = FETCHED_FILE + ".json"
 """And what it knows of it: {"size": bytes, "sha256": hex, "checked": "manifest", "archive" or ""}."""
-
-GO_SHARE = 0.7
-"""Of a memory limit, for restic; the rest is Python's, and what Go takes beside its heap."""
 
 RECONCILE_CRON_JOB = "ark-reconcile"
 
@@ -41,24 +38,25 @@ def repository_job(repository: dict[str, Any], settings: Settings, *, cluster_id
     """The Job that tidies and checks the repository of one ResticRepository."""
     metadata = repository["metadata"]
     host = lock_hosts.name(cluster_id, metadata["uid"])
-    memory = str(int(size_in_bytes(settings.volume_memory_limit) * GO_SHARE))
     return _render("repository-job", kinds.RESTIC_REPOSITORY, repository, settings, component="repository",
                    arguments=["repository", metadata["name"]], marks={labels.LOCK_HOST: host},
-                   repository={"host": host, "go_memory": memory})
+                   repository={"host": host, "go_memory": settings.go_memory})
 
 
 def fetch_job(request: dict[str, Any], settings: Settings, *, location: dict[str, Any], key: str,
-              has_secret: bool) -> dict[str, Any]:
+              has_secret: bool, owner: str | None = None) -> dict[str, Any]:
     """The Job that fetches ``key`` for one DownloadRequest. location: the BackupStorageLocation.
 
-    has_secret: whether there are credentials to mount; without, the pod's surroundings must give them.
+    has_secret: whether there are credentials to mount; without, the pod's surroundings must give them. owner: uid of
+    the Restore whose file it must be, None for whatever lies there.
     """
     credential = location["spec"].get("credential")
     secret = {"name": credential["name"], "key": credential["key"]} if credential \
         else dict(zip(("name", "key"), DEFAULT_SECRET))
     authority = (location["spec"].get("objectStorage") or {}).get("caCertRef")
     fetch = {"location": json.dumps(location["spec"], sort_keys=True), "location_name": location["metadata"]["name"],
-             "key": key, "output": FETCHED_FILE, "secret": secret if has_secret else None, "authority": authority}
+             "key": key, "owner": owner, "output": FETCHED_FILE, "secret": secret if has_secret else None,
+             "authority": authority}
     return _render("fetch-job", kinds.DOWNLOAD_REQUEST, request, settings, component="fetch",
                    arguments=["fetch", "--output", FETCHED_FILE], fetch=fetch)
 

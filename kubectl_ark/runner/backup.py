@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,10 +18,10 @@ from kubectl_ark.engine.backup.run import run as collect
 from kubectl_ark.engine.results import Results
 from kubectl_ark.engine.runlog import RunLog
 from kubectl_ark.kube.pages import items
-from kubectl_ark.model import backup_spec, kinds, layout, phases, times
+from kubectl_ark.model import backup_spec, kinds, layout, phases, volume_backups, times
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.model.resources import custom
-from kubectl_ark.runner import cluster, installed, locations, policies
+from kubectl_ark.runner import cluster, installed, locations, policies, volumes
 from kubectl_ark.runner.forward import warnings_to
 from kubectl_ark.runner.heartbeat import Heartbeat
 from kubectl_ark.runner.run import Run, TakenOver
@@ -42,6 +42,7 @@ def backup(work: Work) -> None:
         stage = PodStage(
             work.api, namespace=work.namespace, resources=_hooks(run), log=log, progress=work.progress,
             remember=lambda pending: run.update(pendingHooks=pending or None))
+        stack.callback(stage.close)
         try:
             stage.resume(run.status.get("pendingHooks") or [])
             bucket, spec, effective = _prepare(work, run)
@@ -56,14 +57,17 @@ def backup(work: Work) -> None:
             if bucket.abort_uploads(layout.backup_directory(run.name)):
                 log.info("the upload that an earlier attempt left unfinished is removed")
             log.info(f"backup begins, attempt {run.attempt}")
+            data = stack.enter_context(volumes.saving(work, run, bucket, effective, policies=policies.of_volumes(
+                work.api, work.namespace, spec), cluster_id=cluster_id, log=log))
+            stage.volumes = data
             with Heartbeat(run, work.progress, count_field="itemsBackedUp"):
                 api = work.api.limited(qps=spec.get("qps"))
                 collected = collect(api, bucket, effective, key=layout.contents(run.name), directory=work.directory,
-                                    log=log, progress=work.progress, stage=stage,
+                                    log=log, progress=work.progress, stage=stage, data=data,
                                     reach=lambda: installed.settings(work.api, work.namespace).reach)
                 work.progress.checkpoint()
                 outcome = _store(work, run, bucket, spec, collected=collected, ownership=ownership,
-                                 cluster_id=cluster_id, log=log, stage=stage)
+                                 cluster_id=cluster_id, log=log, stage=stage, saved=data.saved)
             _end(run, outcome)
         except Exception as failure:
             run.let_go(failure)
@@ -89,8 +93,8 @@ def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any], dict[str, An
         problems += refused.problems
     try:
         location = locations.named(work.api, work.namespace, given.get("storageLocation"))
-        if (location.get("spec") or {}).get("accessMode") == "ReadOnly":
-            problems.append(f'storage location "{location["metadata"]["name"]}" is ReadOnly')
+        if reason := locations.against_writing(location):
+            problems.append(reason)
         bucket = locations.opened(work.api, location)
     except (errors.InvalidInput, errors.LocationInvalid) as wrong:
         problems.append(wrong.sentence)
@@ -114,7 +118,7 @@ def _start(run: Run, spec: dict[str, Any]) -> None:
 
 def _store(
     work: Work, run: Run, bucket: Bucket, spec: dict[str, Any], *, collected: Collected, ownership: Ownership,
-    cluster_id: str, log: RunLog, stage: PodStage,
+    cluster_id: str, log: RunLog, stage: PodStage, saved: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
     """Store the files beside the tar, and last the one that makes the backup exist; the final status fields."""
     work.progress.step("storing lists and log")
@@ -128,8 +132,8 @@ def _store(
         layout.backup_log(name): log.close(),
         layout.backup_results(name): spool.document(results.document()),
         layout.resource_list(name): archive.resource_list.document(),
-        layout.volume_info(name): collected.volumes.document(),
-        layout.pod_volume_backups(name): empty,
+        layout.volume_info(name): collected.volumes.document(saved),
+        layout.pod_volume_backups(name): spool.document([volume_backups.stored(each) for each in saved]),
         layout.volume_snapshots(name): empty,
         layout.item_operations(name): empty,
     }

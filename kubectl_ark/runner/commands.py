@@ -50,6 +50,7 @@ COMMANDS = {
         "help": "these topics alone; all if not given"}}),
     "fetch": Command("fetch.fetch", takes_name=False, needs_cluster=False,
                      flags={"--output": {"type": Path, "required": True}}),
+    "volume": Command("volume.volume", takes_name=False, needs_cluster=False),
 }
 
 

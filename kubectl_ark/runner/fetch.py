@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kubectl_ark import errors
-from kubectl_ark.runner import archives, stored
+from kubectl_ark.runner import archives, restored, stored
 from kubectl_ark.store.bucket import Bucket
 from kubectl_ark.store.location import parse
 
@@ -28,10 +28,10 @@ CHUNK = 1 << 20
 def fetch(output: Path, *, environment: Mapping[str, str]) -> None:
     """Write the object to ``output`` and what is known of it to ``output``.json, then wait until time is up.
 
-    environment: ARK_LOCATION (a BackupStorageLocation's spec as JSON), ARK_KEY, ARK_CREDENTIALS_FILE,
-    ARK_AUTHORITY_FILE. The file appears
-    under its name only when it is whole and checked; a reader that takes it away ends the waiting. Raises InvalidInput,
-    KeyMissing, Damaged, StoreUnusable, StoreError.
+    environment: ARK_LOCATION (a BackupStorageLocation's spec as JSON), ARK_KEY, ARK_OWNER (uid of the Restore whose
+    file it must be), ARK_CREDENTIALS_FILE, ARK_AUTHORITY_FILE. The file appears under its name only when it is whole
+    and checked; a reader that takes it away ends the waiting. Raises InvalidInput, KeyMissing, Damaged, StoreUnusable,
+    StoreError.
     """
     try:
         spec, key = json.loads(environment["ARK_LOCATION"]), environment["ARK_KEY"]
@@ -44,6 +44,8 @@ def fetch(output: Path, *, environment: Mapping[str, str]) -> None:
         raise errors.StoreUnusable(f'storage location "{name}": the Secret or key of objectStorage.caCertRef does not '
                                    "exist", hint="create it, or correct the location's spec.objectStorage.caCertRef")
     bucket = Bucket(parse(name, spec, secret=secret, authority=authority))
+    if owner := environment.get("ARK_OWNER"):
+        restored.refuse_another(bucket, key, uid=owner)
     bucket = stored.holder(bucket, key) or bucket
     partial = output.with_name(output.name + ".partial")
     digest, size = hashlib.sha256(), 0

@@ -7,9 +7,9 @@ from typing import Any
 
 from kubectl_ark import errors
 from kubectl_ark.kube.api import Api
-from kubectl_ark.model import downloads
+from kubectl_ark.model import downloads, kinds
 from kubectl_ark.model.resources import custom
-from kubectl_ark.runner import locations, stored
+from kubectl_ark.runner import locations, restored, stored
 from kubectl_ark.store.bucket import Bucket
 
 
@@ -53,6 +53,8 @@ def find(api: Api, namespace: str, target: str, name: str) -> Found:
         bucket = locations.opened(api, place)
         looked.append(bucket.location.url)
         if holder := stored.holder(bucket, key):
+            if run is not None and kind == kinds.RESTORE:
+                restored.refuse_another(bucket, key, uid=run["metadata"]["uid"])
             return Found(place, holder, key)
     where = f"{key} is not in {', '.join(looked) or 'any location'}"
     if run is None:

@@ -40,6 +40,15 @@ def everyone(api: Api, namespace: str) -> list[dict[str, Any]]:
     return sorted(items(api, LOCATIONS, namespace), key=rank)
 
 
+def against_writing(location: dict[str, Any]) -> str | None:
+    """Why nothing may be added or deleted there, with what changes that; None where it may."""
+    name = location["metadata"]["name"]
+    if (location.get("spec") or {}).get("accessMode") != "ReadOnly":
+        return None
+    return (f'storage location "{name}" is ReadOnly; "kubectl ark location set {name} --access-mode ReadWrite" '
+            "changes that")
+
+
 def opened(api: Api, location: dict[str, Any]) -> Bucket:
     """The bucket behind a BackupStorageLocation. Raises StoreUnusable where spec or Secret are no good."""
     return Bucket(understood(api, location))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kubectl_ark import errors
@@ -20,6 +21,15 @@ def with_policy(api: Api, namespace: str, spec: dict[str, Any]) -> dict[str, Any
     if found := resource_policy.problems(document, spec):
         raise errors.ValidationFailed([f"{title}: {problem}" for problem in found])
     return resource_policy.merged(spec, document)
+
+
+def of_volumes(api: Api, namespace: str, spec: dict[str, Any]) -> list[Mapping[str, Any]]:
+    """The volume policies of the ConfigMap that a valid spec names; [] if it names none. Raises ValidationFailed."""
+    reference = spec.get("resourcePolicy")
+    if not reference:
+        return []
+    title = f"spec.resourcePolicy: ConfigMap {namespace}/{reference.get('name')}"
+    return resource_policy.volumes(_document(api, namespace, str(reference.get("name")), title))
 
 
 def _document(api: Api, namespace: str, name: str, title: str) -> Any:

@@ -1,13 +1,14 @@
 """Taking a backup's or restore's data out of the bucket, so that a removal that dies halfway can be taken up again.
 
 First the name is claimed, then the metadata goes: from there on the backup exists for nobody, and nobody can take its
-name before the last of it, the claim, is gone.
+name before the last of it, the claim, is gone. Two passes may be at it: one that has fallen behind looks at the claim
+before each deletion, and stops where the other has finished and somebody has taken the name since.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from kubectl_ark import errors
@@ -24,18 +25,22 @@ MAX_FAILURES = 20
 def lock(bucket: Bucket, name: str) -> str | None:
     """What keeps the backup's files: "locked until …"; None for nothing.
 
-    The metadata is written last, so its lock is the last to end.
+    The metadata is written last, so its lock is the last to end. Where it is damaged nobody tells.
     """
-    found = stored.find(bucket, name)
+    try:
+        found = stored.find(bucket, name)
+    except errors.Damaged:
+        return None
     return bucket.lock(found.key) if found else None
 
 
 def remove_backup(bucket: Bucket, backup: dict[str, Any], *, cluster_id: str,
-                  forget: Callable[[str], list[str]]) -> list[str]:
+                  forget: Callable[[str, Callable[[], bool]], list[str]]) -> list[str]:
     """Delete all that is stored of a Backup; sentences about what could not be, [] if all is gone.
 
     What lies under its name but belongs to another backup is left alone. forget: removes what the backup has outside of
     its directory, which it is given, and says what could not be; the directory is kept then, for it tells what that is.
+    It is also given what tells whether the directory is this backup's still; once it is not, nothing more is to go.
     Raises StoreError before anything is gone, and what ``forget`` raises.
     """
     name, uid = backup["metadata"]["name"], stored_backup.stored_uid(backup)
@@ -51,16 +56,17 @@ def remove_backup(bucket: Bucket, backup: dict[str, Any], *, cluster_id: str,
     if directory is None:
         return []
     if found is not None:
-        bucket.put(directory + layout.CLAIM, documents.claim(
-            uid=uid, cluster_id=cluster_id, namespace=backup["metadata"]["namespace"],
-            moment=times.format_time(times.now())), only_if_absent=True)
+        claim = documents.claim(uid=uid, cluster_id=cluster_id, namespace=backup["metadata"]["namespace"],
+                                moment=times.format_time(times.now()))
+        if not bucket.put(directory + layout.CLAIM, claim, only_if_absent=True) and not holds(bucket, directory, uid):
+            now = stored.find(bucket, name)
+            if now is None or ((now.backup or {}).get("metadata") or {}).get("uid") != uid:
+                return []
+            bucket.put(directory + layout.CLAIM, claim)  # left by somebody who came to nothing under this name
         bucket.delete(found.key)
-    if undone := forget(directory):
+    if undone := forget(directory, lambda: holds(bucket, directory, uid)):
         return _bounded(undone)
-    failures = list(_emptied(bucket, directory, but=layout.CLAIM))
-    if not failures:
-        bucket.delete(directory + layout.CLAIM)
-    return _bounded(failures)
+    return _emptied(bucket, directory, holder=uid)
 
 
 def _claimed(bucket: Bucket, name: str, uid: str) -> str | None:
@@ -71,33 +77,63 @@ def _claimed(bucket: Bucket, name: str, uid: str) -> str | None:
     return None
 
 
-def remove_restore(bucket: Bucket, name: str) -> list[str]:
-    """Delete all that is stored of a Restore; sentences about what could not be."""
-    return _bounded(list(_emptied(bucket, layout.restore_directory(name))))
-
-
-def _emptied(bucket: Bucket, directory: str, *, but: str = "") -> Iterator[str]:
-    """Delete everything under a directory but one file; what could not be."""
+def remove_restore(bucket: Bucket, restore: dict[str, Any], *, cluster_id: str) -> list[str]:
+    """Delete all that is stored of a Restore; sentences about what could not be. What is another's is left alone."""
+    metadata = restore["metadata"]
+    directory = layout.restore_directory(metadata["name"])
     try:
-        bucket.abort_uploads(directory)
+        claim = read_claim(bucket, directory)
+    except errors.StoreError as failure:
+        return [failure.sentence]
+    if is_foreign(claim, cluster_id=cluster_id, namespace=metadata["namespace"]):
+        return []
+    return _emptied(bucket, directory, holder=claim.get("uid"))
+
+
+def _emptied(bucket: Bucket, directory: str, *, holder: str | None) -> list[str]:
+    """Delete everything under a directory, its claim last; sentences about what could not be.
+
+    holder: uid of whoever has the claim, None for a directory without one. Stops where that is so no more.
+    """
+    failures: list[str] = []
+    try:
+        for upload in bucket.uploads(directory):
+            if not holds(bucket, directory, holder):
+                return []
+            bucket.abort(upload)
         for key in bucket.keys(directory):
-            if but and key == directory + but:
+            if holder is not None and key == directory + layout.CLAIM:
                 continue
+            if not holds(bucket, directory, holder):
+                return []
             try:
                 bucket.delete(key)
             except errors.StoreError as failure:
-                yield failure.sentence
+                failures.append(failure.sentence)
+        if holder is not None and not failures and holds(bucket, directory, holder):
+            bucket.delete(directory + layout.CLAIM)
     except errors.StoreError as failure:  # what is under it cannot be seen
-        yield failure.sentence
+        failures.append(failure.sentence)
+    return _bounded(failures)
+
+
+def holds(bucket: Bucket, directory: str, uid: str | None) -> bool:
+    """Whether the claim to a directory is that of the CR with this uid at this moment; None: whether there is none."""
+    return read_claim(bucket, directory).get("uid") == uid
 
 
 def read_claim(bucket: Bucket, directory: str) -> dict[str, Any]:
-    """Who is writing or deleting in a backup's directory: uid, clusterID, namespace, time; {} if nobody says."""
+    """Who is writing or deleting in a directory: uid, clusterID, namespace, time; {} if nobody says."""
     try:
         claim = json.loads(bucket.get(directory + layout.CLAIM, limit=MAX_CLAIM))
     except (errors.KeyMissing, errors.Damaged, ValueError):
         return {}
     return claim if isinstance(claim, dict) else {}
+
+
+def is_foreign(claim: dict[str, Any], *, cluster_id: str, namespace: str) -> bool:
+    """Whether a claim is that of another cluster or Ark namespace; False for none."""
+    return bool(claim) and (claim.get("clusterID"), claim.get("namespace")) != (cluster_id, namespace)
 
 
 def _bounded(failures: list[str]) -> list[str]:

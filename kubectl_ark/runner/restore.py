@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 from kubectl_ark import errors
@@ -15,9 +16,9 @@ from kubectl_ark.engine.results import Results
 from kubectl_ark.engine.runlog import RunLog
 from kubectl_ark.kube import discovery
 from kubectl_ark.kube.throttle import DEFAULT_PARALLEL
-from kubectl_ark.model import kinds, layout, phases, restore_spec, times
+from kubectl_ark.model import kinds, layout, phases, restore_spec, times, volume_restores
 from kubectl_ark.model.phases import Phase
-from kubectl_ark.runner import newest, source
+from kubectl_ark.runner import cluster, newest, restored, source, volumes
 from kubectl_ark.runner.forward import warnings_to
 from kubectl_ark.runner.heartbeat import Heartbeat
 from kubectl_ark.runner.run import Run
@@ -38,26 +39,28 @@ def restore(work: Work) -> None:
         bucket, backup, changes = _prepare(work, run)
         run.enter(Phase.IN_PROGRESS, "the restore runs", step="starting",
                   startTimestamp=run.status.get("startTimestamp") or times.format_time(times.now()),
-                  storageLocation=bucket.location.name, backupName=backup["metadata"]["name"])
+                  storageLocation=bucket.location.name, backupName=backup["metadata"]["name"],
+                  resultsStored=not bucket.location.read_only)
         log.info(f"restore begins, attempt {run.attempt}, from {bucket.location.url}"
                  f"{layout.backup_directory(backup['metadata']['name'])}")
         spec = run.object.get("spec") or {}
         api = work.api.limited(qps=spec.get("qps"), parallel=spec.get("parallel"))
-        with warnings_to(log), Heartbeat(run, work.progress, count_field="itemsRestored"):
+        with warnings_to(log), Heartbeat(run, work.progress, count_field="itemsRestored"), volumes.filling(
+                work, run, bucket, cluster_id=cluster.cluster_id(work.api), log=log) as filling:
             restore_items(
                 api=api, catalog=discovery.discover(api), bucket=bucket, restore=run.object, backup=backup,
                 workdir=items, log=log, progress=work.progress, threads=spec.get("parallel") or DEFAULT_PARALLEL,
-                changes=changes, outcome=outcome)
+                changes=changes, outcome=outcome, filling=filling)
             work.progress.checkpoint()
-            fields = _store(work, run, bucket, outcome=outcome, log=log)
+            fields = _store(work, run, bucket, outcome=outcome, log=log, filled=filling.done)
         run.enter(Phase(fields.pop("phase")), _summary(outcome, log.results), **fields)
     except errors.Interrupted:
         raise
     except Exception as failure:
         run.let_go(failure)
         if bucket is not None:
-            _keep_log(run, bucket, log, failure)
-        record_failure(run, failure, hookStatus=_hook_status(outcome))
+            _keep_log(work, run, bucket, log, failure)
+        record_failure(run, failure, hookStatus=_hook_status(outcome), backupName=_backup_name(run))
         raise
 
 
@@ -71,11 +74,11 @@ def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any], Changes]:
     found = None
     try:
         # An earlier attempt's choice stays: the schedule may have had a newer backup since.
-        name = run.status.get("backupName") or spec.get("backupName")
+        name = _backup_name(run)
         if not name and spec.get("scheduleName"):
             name = newest.find(work.api, work.namespace, spec)
         if name:
-            found = source.find(work.api, work.namespace, str(name))
+            found = source.find(work.api, work.namespace, name)
     except (errors.InvalidInput, errors.KeyMissing) as failure:
         problems.append(failure.sentence)
     changes, mistakes = load_changes(work.api, work.namespace, spec)
@@ -85,21 +88,33 @@ def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any], Changes]:
     return *found, changes
 
 
-def _store(work: Work, run: Run, bucket: Bucket, *, outcome: Outcome, log: RunLog) -> dict[str, Any]:
-    """Store log, results and resource list; the final status fields."""
+def _backup_name(run: Run) -> str | None:
+    """The backup that is restored from, as far as the run has come; None while only its schedule is named."""
+    name = run.status.get("backupName") or (run.object.get("spec") or {}).get("backupName")
+    return str(name) if name else None
+
+
+def _store(
+    work: Work, run: Run, bucket: Bucket, *, outcome: Outcome, log: RunLog, filled: Sequence[dict[str, Any]],
+) -> dict[str, Any]:
+    """Store log, results and resource list, where that is allowed; the final status fields."""
     work.progress.step("storing results and log")
+    keeps = _may_keep(work, run, bucket, log)
     results, phase = log.results, phases.outcome(log.results.errors)
+    if bucket.location.read_only:
+        log.info(f'storage location "{bucket.location.name}" is ReadOnly: neither this log nor the results are stored')
     log.info(f"{_summary(outcome, results)}: {phase}")
     done = sum(outcome.counts.values())
-    if not bucket.location.read_only:
+    if keeps:
         resources = spool.Spool(work.directory / "resource-list.gz")
         for piece in outcome.resource_list():
             resources.write(piece)
         bucket.put(layout.restore_results(run.name), spool.document(results.document()))
         bucket.put(layout.restore_resource_list(run.name), resources.close())
-        bucket.put(layout.restore_volume_info(run.name), spool.document([]))
+        volumes_back = [volume_restores.info(each) for each in filled]
+        bucket.put(layout.restore_volume_info(run.name), spool.document(volumes_back))
         bucket.put(layout.restore_log(run.name), log.close())
-    return {"phase": phase.value, "warnings": results.warnings, "errors": results.errors,
+    return {"phase": phase.value, "warnings": results.warnings, "errors": results.errors, "resultsStored": keeps,
             "hookStatus": _hook_status(outcome), "progress": {"totalItems": done, "itemsRestored": done}}
 
 
@@ -112,10 +127,19 @@ def _summary(outcome: Outcome, results: Results) -> str:
     return f"{counts or 'nothing to restore'}; {results.warnings} warnings, {results.errors} errors"
 
 
-def _keep_log(run: Run, bucket: Bucket, log: RunLog, failure: Exception) -> None:
+def _may_keep(work: Work, run: Run, bucket: Bucket, log: RunLog) -> bool:
+    """Whether log and results may go into the bucket, under this Restore's name. Raises StoreError, ApiError."""
+    if bucket.location.read_only:
+        return False
+    if stranger := restored.take(bucket, run.object, cluster_id=cluster.cluster_id(work.api)):
+        log.warning(f"log and results of this restore are not kept: {stranger}")
+        return False
+    return True
+
+
+def _keep_log(work: Work, run: Run, bucket: Bucket, log: RunLog, failure: Exception) -> None:
     """The log of a failed run is worth most; that it cannot be stored either must not hide why it failed."""
     log.error(failure.sentence if isinstance(failure, errors.ArkError) else repr(failure))
-    content = log.close()
-    if not bucket.location.read_only:
-        with contextlib.suppress(errors.ArkError):
-            bucket.put(layout.restore_log(run.name), content)
+    with contextlib.suppress(errors.ArkError):
+        if _may_keep(work, run, bucket, log):
+            bucket.put(layout.restore_log(run.name), log.close())

@@ -43,7 +43,7 @@ def find(bucket: Bucket, name: str) -> Stored | None:
             continue
         try:
             return Stored(place, real.rpartition("/")[0] + "/", real, json.loads(text))
-        except ValueError as fault:
+        except (ValueError, RecursionError) as fault:
             raise errors.Damaged(f"{bucket.location.url}{real} is not JSON", hint="use another backup") from fault
     return None
 

@@ -29,13 +29,14 @@ def validate_location(work: Work) -> None:
 def attempt(api: Api, location: dict[str, Any]) -> None:
     """Write Available or Unavailable, with the reason, to the location's status. Raises what is wrong with it.
 
-    One whose access mode nobody has chosen becomes ReadWrite or, where another cluster's backups are found, ReadOnly.
+    One whose access mode nobody has chosen becomes ReadWrite or, where another cluster's backups are found, ReadOnly;
+    that is looked at anew when it leads elsewhere.
     """
     path = locations.LOCATIONS.path(location["metadata"]["namespace"], location["metadata"]["name"])
     try:
         bucket = locations.opened(api, location)
         bucket.check()
-        if not (location.get("spec") or {}).get("accessMode"):
+        if _is_open(location, bucket.location.url):
             location = _choose_access(api, location, path, bucket)
         check(bucket, read_only=location["spec"]["accessMode"] == "ReadOnly")
     except errors.ArkError as failure:
@@ -71,22 +72,32 @@ def check(bucket: Bucket, *, read_only: bool) -> None:
             "so two backups of one name could overwrite each other", hint="use a store that supports conditional puts")
 
 
+def _is_open(location: dict[str, Any], url: str) -> bool:
+    """Whether the access mode is to be chosen: there is none, or the one that was chosen was for another address."""
+    mode = (location.get("spec") or {}).get("accessMode")
+    chosen, _, place = str((location["metadata"].get("annotations") or {}).get(labels.ACCESS_MODE_CHOSEN) or ""
+                           ).partition(" ")
+    return not mode or mode == chosen and place != url
+
+
 def _choose_access(api: Api, location: dict[str, Any], path: str, bucket: Bucket) -> dict[str, Any]:
     """Look once at whose backups are there. The CR as patched; what somebody chose meanwhile stands."""
     foreign = _of_others(bucket, cluster_id(api))
     mode, reason = ("ReadOnly", f"it starts ReadOnly, as it holds backups that this cluster did not make ({foreign}); "
                     f'"kubectl ark location set {location["metadata"]["name"]} --access-mode ReadWrite" lets this '
                     "cluster write to it too") if foreign else ("ReadWrite", None)
+    annotations = {**(location["metadata"].get("annotations") or {}), labels.ACCESS_MODE_REASON: reason,
+                   labels.ACCESS_MODE_CHOSEN: f"{mode} {bucket.location.url}"}
     try:
         return api.patch_json(path, [
             {"op": "test", "path": "/metadata/resourceVersion", "value": location["metadata"]["resourceVersion"]},
-            *([{"op": "add", "path": "/metadata/annotations", "value": {
-                **(location["metadata"].get("annotations") or {}), labels.ACCESS_MODE_REASON: reason}}]
-              if reason else []),
+            {"op": "add", "path": "/metadata/annotations", "value": {
+                key: value for key, value in annotations.items() if value is not None}},
             {"op": "add", "path": "/spec/accessMode", "value": mode}])
     except (errors.Rejected, errors.Conflict):
         now = api.get(path)
-        now["spec"].setdefault("accessMode", mode)
+        if _is_open(now, bucket.location.url):
+            now["spec"]["accessMode"] = mode
         return now
 
 

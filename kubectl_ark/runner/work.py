@@ -32,7 +32,7 @@ class Work:
 def record_failure(run: Run, failure: Exception, **fields: Any) -> None:
     """Write how an attempt ended: Failed or FailedValidation if no other will follow, else what went wrong so far.
 
-    fields: further ones of a Failed run's status (hookStatus). Says nothing where the run is not ours to write to, or
+    fields: further ones of an ended run's status (hookStatus). Says nothing where the run is not ours to write to, or
     where the next pod takes over in silence (SIGTERM).
     """
     if isinstance(failure, (errors.RunLost, errors.Interrupted)):
@@ -41,7 +41,7 @@ def record_failure(run: Run, failure: Exception, **fields: Any) -> None:
         f"unexpected {type(failure).__name__}: {failure}")
     try:
         if isinstance(failure, errors.ValidationFailed):
-            run.enter(Phase.FAILED_VALIDATION, sentence, validationErrors=failure.problems)
+            run.enter(Phase.FAILED_VALIDATION, sentence, validationErrors=failure.problems, **fields)
         elif exit_code_of(failure) != errors.RUNNER_RETRY or run.is_last_attempt():
             run.enter(Phase.FAILED, sentence, failureReason=sentence, **fields)
         else:

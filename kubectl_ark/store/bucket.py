@@ -29,12 +29,18 @@ from kubectl_ark.model import layout, times
 from kubectl_ark.store import checksums, parts
 from kubectl_ark.store.location import Location
 from kubectl_ark.store.parts import Readable
+from kubectl_ark.store.streams import Body, StreamingMinio
 
 logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
 RETRIES = 4
+CONNECTIONS = 32
+"""Kept alive."""
+
+PIECE = 256 * 1024
+"""Bytes of a stream that are held at a time."""
 
 _UNUSABLE = {
     "NoSuchBucket": "the bucket does not exist",
@@ -97,6 +103,26 @@ class Bucket:
             return False
         return True
 
+    def put_stream(self, key: str, stream: Readable, *, size: int, sha256: str, only_if_absent: bool = False) -> bool:
+        """Store a stream of known size and sha256 (hex), which the store verifies, without holding it. As ``put``.
+
+        It is not tried again: the stream can be read once. Where the location wants checksums, it is held after all.
+        """
+        config = self.location.config
+        if config.checksum or not size:
+            return self.put(key, _whole(stream, size), only_if_absent=only_if_absent)
+        headers: dict[str, Any] = {"Content-Type": "application/octet-stream", **config.write_headers}
+        if only_if_absent:
+            headers["If-None-Match"] = "*"
+        body: Any = Body(stream, size=size, sha256=sha256)
+        try:
+            with self._translated("writing", key):
+                self._client._execute("PUT", self.location.bucket, self._key(key), body=body, headers=headers,
+                                      no_body_trace=True)
+        except _AlreadyThere:
+            return False
+        return True
+
     def upload(self, key: str, stream: Readable) -> None:
         """Store a stream of unknown length in parts; if it or the store fails, the upload is aborted."""
         with self._translated("uploading", key):
@@ -138,6 +164,17 @@ class Bucket:
             answer.close()
             answer.release_conn()
 
+    @contextlib.contextmanager
+    def open_range(self, key: str, *, offset: int, length: int) -> Iterator[Readable]:
+        """Part of the stored bytes as a stream. Raises KeyMissing."""
+        with self._translated("reading", key):
+            answer = self._client.get_object(self.location.bucket, self._key(key), offset=offset, length=length)
+        try:
+            yield _Reading(self, key, answer)
+        finally:
+            answer.close()
+            answer.release_conn()
+
     def get(self, key: str, *, limit: int) -> bytes:
         """The whole object, of at most ``limit`` bytes. Raises KeyMissing; Damaged where it is larger."""
         with self.open(key) as stream:
@@ -150,19 +187,26 @@ class Bucket:
 
     def exists(self, key: str) -> bool:
         """True if the key is there."""
+        return self.size(key) is not None
+
+    def size(self, key: str) -> int | None:
+        """Bytes stored under the key; None if it is not there."""
         try:
             with self._translated("looking for", key):
-                self._client.stat_object(self.location.bucket, self._key(key))
+                return int(self._client.stat_object(self.location.bucket, self._key(key)).size or 0)
         except errors.KeyMissing:
-            return False
-        return True
+            return None
 
     def keys(self, directory: str) -> Iterator[str]:
         """Every key under a directory, relative to the prefix."""
+        return (key for key, _ in self.sizes(directory))
+
+    def sizes(self, directory: str) -> Iterator[tuple[str, int]]:
+        """Every key under a directory with its size in bytes."""
         with self._translated("listing", directory):
             for found in self._client.list_objects(
                     self.location.bucket, prefix=self._key(directory), recursive=True):
-                yield str(found.object_name)[len(self.location.root):]
+                yield str(found.object_name)[len(self.location.root):], int(found.size or 0)
 
     def directories(self, directory: str = "") -> list[str]:
         """Names of the directories right under a directory ("" for the prefix's root)."""
@@ -281,6 +325,13 @@ class _Reading:
             return data
 
 
+def _whole(stream: Readable, size: int) -> bytes:
+    data = io.BytesIO()
+    while data.tell() < size and (piece := stream.read(size - data.tell())):
+        data.write(piece)
+    return data.getvalue()
+
+
 class _AlreadyThere(Exception):
     """A conditional put found the key."""
 
@@ -302,9 +353,10 @@ def _client(location: Location, url: str | None) -> Minio:
             context.verify_mode = ssl.CERT_NONE
         options["ssl_context"] = context
     http = urllib3.PoolManager(
-        timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS), maxsize=8, retries=retries, **options)
-    client = Minio(endpoint=endpoint, secure=secure, region=location.region or "us-east-1",
-                   credentials=_provider(location), http_client=http)
+        timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS), maxsize=CONNECTIONS, retries=retries,
+        blocksize=PIECE, **options)
+    client = StreamingMinio(endpoint=endpoint, secure=secure, region=location.region or "us-east-1",
+                            credentials=_provider(location), http_client=http)
     if config.path_style is True:
         client.disable_virtual_style_endpoint()
     elif config.path_style is False:

@@ -35,19 +35,28 @@ def test_further_flags_become_the_spec() -> None:
     backup = made("b", "--include-cluster-scoped-resources", "*", "--exclude-cluster-scoped-resources", "nodes",
                   "--include-namespace-scoped-resources", "pods,secrets", "--exclude-namespace-scoped-resources=events",
                   "--or-selector", "a=b or c in (d,e)", "--ordered-resources", "pods=x/a,x/b; pv=v",
-                  "--resource-policies-configmap", "policy", "--qps", "0.5", "--parallel", "4")
+                  "--resource-policies-configmap", "policy", "--qps", "0.5", "--parallel", "4",
+                  "--include-unmounted-claims", "--parallel-files-upload", "8",
+                  "--default-volumes-to-fs-backup=false")
     assert backup["spec"] == {
         "includedClusterScopedResources": ["*"], "excludedClusterScopedResources": ["nodes"],
         "includedNamespaceScopedResources": ["pods", "secrets"], "excludedNamespaceScopedResources": ["events"],
         "orLabelSelectors": [{"matchLabels": {"a": "b"}}, {
             "matchExpressions": [{"key": "c", "operator": "In", "values": ["d", "e"]}]}],
         "orderedResources": {"pods": "x/a,x/b", "pv": "v"}, "qps": 0.5, "parallel": 4,
-        "resourcePolicy": {"kind": "ConfigMap", "name": "policy"}}
+        "resourcePolicy": {"kind": "ConfigMap", "name": "policy"}, "includeUnmountedClaims": True,
+        "uploaderConfig": {"parallelFilesUpload": 8}, "defaultVolumesToFsBackup": False}
+
+
+@pytest.mark.parametrize("flag", ["--default-volumes-to-fs-backup", "--default-volumes-to-restic"])
+def test_the_default_for_volumes_has_veleros_flag_and_arks(flag: str) -> None:
+    backup = made(flag, "b")
+    assert (backup["metadata"]["name"], backup["spec"]) == ("b", {"defaultVolumesToFsBackup": True})
 
 
 @pytest.mark.parametrize(("flags", "words"), [
     (("--ordered-resources", "pods"), '"pods" is not KIND='), (("--qps", "0"), "qps"),
-    (("--parallel", "0"), "parallel"),
+    (("--parallel", "0"), "parallel"), (("--parallel-files-upload", "0"), "parallel-files-upload"),
     (("--ordered-resources", "pods=a/b/c"), '"a/b/c"'), (("--or-selector", "a=b or c d"), "--or-selector"),
     (("-l", "a=b", "--or-selector", "a=b"), "exclude each other"),
     (("--include-resources", "pods", "--include-cluster-scoped-resources", "nodes"), "cannot stand beside"),
@@ -113,7 +122,8 @@ def test_a_file_says_it_all(tmp_path: Any) -> None:
     file = tmp_path / "b.yaml"
     file.write_text(text)
     assert made("-f", str(file))["metadata"]["name"] == "b"
-    for extra in (("name",), ("--include-namespaces", "x"), ("-l", "a=b"), ("--ttl", "1h")):
+    for extra in (("name",), ("--include-namespaces", "x"), ("-l", "a=b"), ("--ttl", "1h"),
+                  ("--default-volumes-to-restic",), ("--parallel-files-upload", "2")):
         assert ark("backup", "-f", str(file), *extra, "--dry-run=client").returncode == 2
 
 
@@ -136,15 +146,25 @@ def test_a_file_that_holds_something_else_is_refused_in_one_line(text: str) -> N
 ])
 def test_a_mistake_is_one_line_that_names_it(arguments: tuple[str, ...], word: str) -> None:
     done = ark("backup", *arguments, "--dry-run=client")
-    assert done.returncode in (1, 2) and done.stdout == "" and word in done.stderr
+    assert done.returncode == 2 and done.stdout == "" and word in done.stderr
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
 
 
 def test_fields_of_later_versions_are_refused_from_a_file_too() -> None:
     text = ("apiVersion: ark.heptio.com/v1\nkind: Backup\nmetadata: {name: x}\n"
-            "spec: {snapshotVolumes: true, uploaderConfig: {parallelFilesUpload: 2}}")
+            "spec: {snapshotVolumes: true, snapshotMoveData: true}")
     done = ark("backup", "-f", "-", "--dry-run=client", input=text)
-    assert done.returncode == 1 and "spec.uploaderConfig" in done.stderr and "spec.snapshotVolumes" in done.stderr
+    assert done.returncode == 1 and "spec.snapshotMoveData" in done.stderr and "spec.snapshotVolumes" in done.stderr
+
+
+def test_all_mistakes_are_told_at_once_whether_typed_or_in_a_file() -> None:
+    words = ("Bad_Name", "spec.ttl", "spec.excludedNamespaces")
+    typed = ark("backup", "Bad_Name", "--ttl", "soon", "--exclude-namespaces", "*")
+    text = ("apiVersion: ark.heptio.com/v1\nkind: Backup\nmetadata: {name: Bad_Name}\n"
+            "spec: {ttl: soon, excludedNamespaces: ['*']}")
+    written = ark("backup", "-f", "-", input=text)
+    assert (typed.returncode, written.returncode) == (2, 1) and typed.stderr == written.stderr
+    assert all(word in typed.stderr for word in words) and typed.stderr.count("\n") == 1
 
 
 def test_restore_needs_a_backup_and_is_named_after_it() -> None:

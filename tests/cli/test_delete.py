@@ -64,6 +64,19 @@ def test_the_meaning_tells_of_the_backups_that_are_touched() -> None:
     assert "go from the cluster with it" in consequences.of(kinds.SCHEDULE, owning, BACKUPS)
 
 
+@pytest.mark.parametrize("owning", [False, True])
+def test_the_meaning_tells_of_a_backup_that_ends_with_its_schedules_job(owning: bool) -> None:
+    def backup(name: str, phase: str, **annotations: str) -> dict[str, Any]:
+        return {"metadata": {"name": name, "labels": {"ark.heptio.com/schedule-name": "s"}, "annotations": {
+            f"ark.heptio.com/{key}": value for key, value in annotations.items()}}, "status": {"phase": phase}}
+
+    schedule = {**SCHEDULE, "spec": {"useOwnerReferencesInBackup": owning}}
+    over = [backup("over", "Completed", job="j/u"), backup("by-hand", "InProgress")]
+    assert "ends" not in consequences.of(kinds.SCHEDULE, schedule, over)
+    said = consequences.of(kinds.SCHEDULE, schedule, [*over, backup("runs", "InProgress", job="j/u")])
+    assert said.endswith("; backup/runs, which runs in its Job now, ends with it")
+
+
 @pytest.mark.parametrize("kind", kinds.ALL, ids=lambda kind: str(kind.kind))
 def test_every_kind_has_a_meaning(kind: kinds.Kind) -> None:
     assert consequences.of(kind, {"metadata": {"name": "x"}, "spec": {"backupName": "b"}}, [])

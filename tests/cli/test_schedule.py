@@ -22,11 +22,12 @@ def test_flags_become_the_spec_and_those_of_backup_its_template() -> None:
     schedule = made("nightly", "--schedule", "0 3 * * *", "--time-zone", "Europe/Berlin", "--paused",
                     "--include-namespaces", "a,b", "--ttl", "1h", "--qps", "5", "--keep-last", "3",
                     "--keep-monthly", "0", "--skip-immediately", "--use-owner-references-in-backup=false",
-                    "--labels", "x=y")
+                    "--labels", "x=y", "--default-volumes-to-restic", "--include-unmounted-claims=false")
     assert schedule["spec"] == {
         "schedule": "0 3 * * *", "timeZone": "Europe/Berlin", "paused": True, "skipImmediately": True,
         "useOwnerReferencesInBackup": False, "retention": {"keepLast": 3, "keepMonthly": 0},
-        "template": {"includedNamespaces": ["a", "b"], "ttl": "1h", "qps": 5.0}}
+        "template": {"includedNamespaces": ["a", "b"], "ttl": "1h", "qps": 5.0, "defaultVolumesToFsBackup": True,
+                     "includeUnmountedClaims": False}}
     assert schedule["metadata"] == {"name": "nightly", "namespace": "heptio-ark", "labels": {"x": "y"}}
     assert (schedule["apiVersion"], schedule["kind"]) == ("ark.heptio.com/v1", "Schedule")
 
@@ -43,13 +44,13 @@ def test_what_is_not_said_is_not_in_the_spec() -> None:
     (("Not_A_Name", "--schedule", "@daily"), "is not a valid name")])
 def test_a_mistake_is_told_in_one_line(arguments: tuple[str, ...], said: str) -> None:
     done = ark("schedule", "create", *arguments, "--dry-run=client")
-    assert done.returncode == 1 and done.stdout == "" and done.stderr.count("\n") == 1
+    assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
     assert said in done.stderr
 
 
 def test_all_mistakes_are_told_at_once() -> None:
     done = ark("schedule", "create", "n", "--schedule", "x", "--ttl", "soon", "--exclude-namespaces", "*")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert all(word in done.stderr for word in ("spec.schedule", "spec.ttl", "spec.excludedNamespaces"))
 
 

@@ -5,10 +5,12 @@ Does not belong here: anything that knows what kubectl-ark does. The tests impor
 nothing but the standard library.
 
     layout         names, directories, ports and addresses of a cluster                    (pure)
+    numbers        which of them are its own, so that many clusters can stand at once;   locking: one at a time
     environment    the KEY=VALUE lines that the tests read; another cluster given by ARK_TEST_KUBECONFIG
     cluster        up and down: the order of it all
     controlplane   etcd and API server, as often as a test wants them;   controllers: what makes Jobs into pods
     node           containerd, kubelet and kube-proxy, in a network namespace of their own (network, cgroups)
+    csi            dynamic volumes with snapshots on that node, for those who ask: a CSI driver, snapshot-controller
     storage        versitygw, an S3 server over a directory
     binaries, packages, images   everything that has to be built or fetched, cached by version
 """

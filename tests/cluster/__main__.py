@@ -1,6 +1,7 @@
-"""python3 -m tests.cluster up|down|status|env|exec|image
+"""python3 -m tests.cluster up|csi|down|status|env|exec|image
 
 up      bring the cluster up (nothing to do when it is), or check the one that ARK_TEST_KUBECONFIG names
+csi     give the cluster that is up dynamic volumes with snapshots (storage class ark-csi), where it is one of ours
 down    take it down and remove everything of it but what is cached
 status  say what runs
 env     print ARK_TEST_... as KEY=VALUE lines
@@ -8,7 +9,7 @@ exec    run the command that follows with these variables set and without an amb
 image   build the runner image and print the archive's path; with --all for every architecture that can be built here
 
 ARK_TEST_CLUSTER       `api`: no node even where containers can run; `kind`: a kind cluster
-ARK_TEST_CLUSTER_NAME  name of the cluster, so that two can stand at once (default: ark)
+ARK_TEST_CLUSTER_NAME  name of the cluster, so that up to 16 can stand at once (default: ark)
 KUBECTL_ARK_CACHE      where binaries, images and the cluster's state are kept (default: ~/.cache/kubectl-ark)
 """
 
@@ -18,7 +19,7 @@ import os
 import sys
 from typing import Mapping, Sequence
 
-from . import environment, kind, multiarch, packages, probe
+from . import csi, environment, kind, multiarch, packages, probe
 from .cluster import Cluster
 from .errors import ClusterError, last_lines
 from .layout import Layout
@@ -26,7 +27,7 @@ from .layout import Layout
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run one command; returns the exit code: 0, 1 when it failed, 2 for wrong usage, 3 when status finds none up."""
-    commands = {"up": _up, "down": _down, "status": _status, "env": _env, "exec": _exec, "image": _image}
+    commands = {"up": _up, "csi": _csi, "down": _down, "status": _status, "env": _env, "exec": _exec, "image": _image}
     if not arguments or arguments[0] not in commands:
         print(__doc__, file=sys.stderr)
         return 2
@@ -67,6 +68,16 @@ def _reason_against_node(environ: Mapping[str, str]) -> "str | None":
     return probe.reason_against_containers(packages.missing_packages(node=True))
 
 
+def _csi(layout: Layout, environ: Mapping[str, str], _: "list[str]") -> int:
+    values = environment.given(environ) if environment.is_given(environ) else environment.load(layout)
+    reason = csi.reason_against(layout, values)
+    if reason:
+        print(f"no volumes with snapshots: {reason}", file=sys.stderr)
+    else:
+        Cluster.running(layout).start_csi()
+    return 0
+
+
 def _down(layout: Layout, environ: Mapping[str, str], _: "list[str]") -> int:
     if environment.is_given(environ):
         return 0
@@ -88,7 +99,7 @@ def _status(layout: Layout, environ: Mapping[str, str], _: "list[str]") -> int:
         print(f"{layout.name}: one of kind's")
         return 0
     cluster = Cluster.running(layout)
-    for daemon in cluster.daemons():
+    for daemon in cluster.daemons() + cluster.csi.started():
         print(f"{daemon.name:<24} {daemon.pid or 'not running':<12} {daemon.log}")
     up = cluster.is_up()
     print(f"{layout.name}: {'up' if up else 'broken, up mends it'}")

@@ -6,10 +6,10 @@ import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Sequence
 
-from . import environment, packages
-from .binaries import PARTS, Binaries
+from . import csi, environment, numbers, packages, restic
+from .binaries import CSI, PARTS, Binaries
 from .controllers import Controllers
 from .controlplane import ControlPlane
 from .images import BUSYBOX_IMAGE, Images
@@ -23,6 +23,7 @@ from .storage import S3Server, saved_credentials
 
 _WITHOUT_NODE = ("kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd", "versitygw")
 _NODE = ("kube-proxy", "kubelet", "containerd")
+_STORED = ("s3", "s3-credentials")
 
 
 class Cluster:
@@ -37,7 +38,8 @@ class Cluster:
     def running(cls, layout: Layout) -> "Cluster":
         """The cluster that is up, for tests that stop parts of it. Raises ClusterError when there is none."""
         values = environment.load(layout)
-        return cls(layout, without_node=None if values["ARK_TEST_NODE"] == "1" else values["ARK_TEST_NODE_REASON"])
+        return cls(numbers.held(layout),
+                   without_node=None if values["ARK_TEST_NODE"] == "1" else values["ARK_TEST_NODE_REASON"])
 
     @property
     def control_plane(self) -> ControlPlane:
@@ -51,9 +53,9 @@ class Cluster:
     @property
     def storage(self) -> S3Server:
         """The S3 server."""
-        state = self.layout.state
-        return S3Server(state, data=state / "s3", binaries=self.binaries, address=self._address,
-                        port=self.layout.port(3), credentials=saved_credentials(state / "s3-credentials"))
+        state, (data, credentials) = self.layout.state, _STORED
+        return S3Server(state, data=state / data, binaries=self.binaries, address=self._address,
+                        port=self.layout.port(3), credentials=saved_credentials(state / credentials))
 
     @property
     def controllers(self) -> Controllers:
@@ -65,6 +67,11 @@ class Cluster:
     def node(self) -> Node:
         """containerd, kubelet and kube-proxy."""
         return Node(self.layout, binaries=self.binaries)
+
+    @property
+    def csi(self) -> csi.CsiStorage:
+        """Volumes with snapshots; not there until `start_csi`."""
+        return csi.CsiStorage(self.layout, binaries=self.binaries)
 
     @property
     def images(self) -> Images:
@@ -87,34 +94,59 @@ class Cluster:
     def up(self) -> "dict[str, str]":
         """Bring it up, or only the runner image up to date; returns the lines of `environment`. Raises ClusterError."""
         with locked(self.layout.cache):
+            self.layout = numbers.chosen(self.layout)
             if self.is_up():
                 if not self.without_node:
                     self._refresh_runner()
             else:
                 self._start()
-            values = self._values()
-            environment.write(self.layout, values)
-            return values
+            return self._write_values()
+
+    def lose(self) -> "dict[str, str]":
+        """Lose the cluster and bring up another in its place: nothing is left but what the S3 server stores.
+
+        Objects, pods, keys and certificates are gone without a farewell; the new one has the same addresses and an
+        etcd as empty as on the first day. Returns the lines of `environment`. Raises ClusterError.
+        """
+        with locked(self.layout.cache):
+            self.layout = numbers.chosen(self.layout)
+            self._start(keeping=_STORED)
+            return self._write_values()
+
+    def start_csi(self) -> None:
+        """Give the node that is up volumes with snapshots, if it has none yet. Raises ClusterError."""
+        with locked(self.layout.cache):
+            self.layout = numbers.held(self.layout)
+            if self.csi.is_up():
+                return
+            progress = Progress(total=2)
+            with progress.step(f"external-snapshotter {CSI.version} and a CSI driver" + (
+                    "" if self.binaries.is_built(CSI) else f": building (about {CSI.first_time} the first time)")):
+                self.binaries.build(CSI, log=self._log("build-csi"))
+            with progress.step("CSI driver, csi-snapshotter and snapshot-controller"):
+                self.csi.start(self.control_plane)
 
     def down(self) -> None:
-        """Take it down, whatever state it is in, and remove its state."""
+        """Take it down, whatever state it is in, and remove its state; its number is free again."""
         with locked(self.layout.cache):
+            self.layout = numbers.held(self.layout)
             self._remove()
 
     def install_packages(self) -> None:
         """Install what is missing of Debian's packages."""
         packages.install(packages.missing_packages(node=not self.without_node), log=self._log("packages"))
 
-    def _start(self) -> None:
+    def _start(self, *, keeping: Sequence[str] = ()) -> None:
         progress = Progress(total=3 + len(PARTS) + (0 if self.without_node else 3))
         with progress.step("cleaning up" if self.layout.state.exists() else "checking the machine"):
-            self._remove()
+            self._remove(keeping=keeping)
             self.install_packages()
         for part in PARTS:
             with progress.step(f"{part.name} {part.version}" + (
                     "" if self.binaries.is_built(part) else f": building (about {part.first_time} the first time)")):
                 self.binaries.build(part, log=self._log(f"build-{part.name}"))
-        self.layout.state.mkdir(parents=True, mode=0o700)
+        self.layout.state.mkdir(parents=True, mode=0o700, exist_ok=True)
+        numbers.record(self.layout)
         if not self.without_node:
             with progress.step("busybox and runner image (about two minutes the first time)"):
                 self.images.tools()
@@ -154,6 +186,7 @@ class Cluster:
         return {
             "ARK_TEST_KUBECONFIG": str(self.control_plane.kubeconfig),
             "ARK_TEST_KUBECTL": str(self.binaries.path("kubectl")),
+            "ARK_TEST_RESTIC": restic.on_path() or ("" if self.without_node else str(self.images.restic())),
             "ARK_TEST_S3_URL": self.storage.url,
             "ARK_TEST_S3_ACCESS_KEY": self.storage.credentials.access_key,
             "ARK_TEST_S3_SECRET_KEY": self.storage.credentials.secret_key,
@@ -164,17 +197,28 @@ class Cluster:
             "ARK_TEST_STATE": str(self.layout.state),
         }
 
-    def _remove(self) -> None:
+    def _write_values(self) -> "dict[str, str]":
+        values = self._values()
+        environment.write(self.layout, values)
+        return values
+
+    def _remove(self, *, keeping: Sequence[str] = ()) -> None:
         environment.file_of(self.layout).unlink(missing_ok=True)
-        for name in _WITHOUT_NODE[:2]:
+        for name in (*csi.DAEMONS, *_WITHOUT_NODE[:2]):
             self._daemon(name).kill()
         if os.geteuid() == 0 and (self.node.exists() or self.node.network.exists()):
             self.node.remove()
         # The API server before etcd, which it would wait for.
         for name in _WITHOUT_NODE[2:]:
             self._daemon(name).kill()
-        if self.layout.state.exists():
-            shutil.rmtree(self.layout.state)
+        state = self.layout.state
+        for path in state.iterdir() if keeping and state.exists() else [state]:
+            if path.name in keeping:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
     @property
     def _address(self) -> str:

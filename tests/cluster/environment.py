@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Mapping
 
+from . import restic
 from .errors import ClusterError
 from .layout import Layout
 from .storage import answers
@@ -15,7 +16,8 @@ from .storage import answers
 BUCKET = "ark"
 _GIVEN = ("ARK_TEST_KUBECONFIG", "ARK_TEST_S3_URL", "ARK_TEST_S3_ACCESS_KEY", "ARK_TEST_S3_SECRET_KEY",
           "ARK_TEST_IMAGE")
-KEYS = (*_GIVEN, "ARK_TEST_KUBECTL", "ARK_TEST_S3_DIR", "ARK_TEST_NODE", "ARK_TEST_NODE_REASON", "ARK_TEST_STATE")
+KEYS = (*_GIVEN, "ARK_TEST_KUBECTL", "ARK_TEST_RESTIC",
+        "ARK_TEST_S3_DIR", "ARK_TEST_NODE", "ARK_TEST_NODE_REASON", "ARK_TEST_STATE")
 
 
 def file_of(layout: Layout) -> Path:
@@ -68,4 +70,5 @@ def given(environ: Mapping[str, str]) -> "dict[str, str]":
     if not answers(environ["ARK_TEST_S3_URL"]):
         raise ClusterError(f"the S3 server at {environ['ARK_TEST_S3_URL']} (ARK_TEST_S3_URL) does not answer")
     values = {key: environ.get(key, "") for key in KEYS}
-    return {**values, "ARK_TEST_KUBECTL": kubectl, "ARK_TEST_NODE": environ.get("ARK_TEST_NODE") or "1"}
+    return {**values, "ARK_TEST_KUBECTL": kubectl, "ARK_TEST_NODE": environ.get("ARK_TEST_NODE") or "1",
+            "ARK_TEST_RESTIC": environ.get("ARK_TEST_RESTIC") or restic.on_path()}

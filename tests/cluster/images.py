@@ -7,6 +7,7 @@ import hashlib
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -102,6 +103,22 @@ class Images:
                     old.unlink()
         return target
 
+    def restic(self) -> Path:
+        """restic as the image has it, for the host to run."""
+        reference = self._base()
+        target = self.cache / "bin" / f"restic-{reference.rpartition(':')[2]}" / "restic"
+        if not target.exists():
+            container = self._output("from", "--pull-never", reference)
+            try:
+                root = Path(self._output("mount", container))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                unfinished = target.with_suffix(".tmp")
+                shutil.copy2(root / "usr/bin/restic", unfinished)
+                unfinished.replace(target)
+            finally:
+                self._buildah("remove a working container", ["rm", container])
+        return target
+
     def _stages(self) -> "tuple[str, str]":
         """The Containerfile: what makes the stage `runtime`, and what the last stage adds."""
         text = (self.project / "Containerfile").read_text()
@@ -168,11 +185,21 @@ class Images:
             "--tag", reference, "--file", str(context / "Containerfile"), str(context)])
 
     def _buildah(self, purpose: str, arguments: Sequence[str]) -> None:
+        run([*self._command(), *arguments], log=self.log, what=f"buildah could not {purpose}; it",
+            env={"TMPDIR": str(self._directory)})
+
+    def _output(self, *arguments: str) -> str:
+        """What buildah says to this, in one line. Raises ClusterError."""
+        done = subprocess.run([*self._command(), *arguments], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ClusterError(f"buildah {arguments[0]}: {done.stderr.strip()}")
+        return done.stdout.strip()
+
+    def _command(self) -> "list[str]":
         driver = "overlay" if probe.has_overlay(self._directory) else "vfs"
         storage = self.cache / f"buildah-{driver}"
-        run(["buildah", "--root", str(storage / "root"), "--runroot", str(storage / "run"),
-             "--storage-driver", driver, *arguments], log=self.log, what=f"buildah could not {purpose}; it",
-            env={"TMPDIR": str(self._directory)})
+        return ["buildah", "--root", str(storage / "root"), "--runroot", str(storage / "run"),
+                "--storage-driver", driver]
 
     @contextmanager
     def _context(self, *sources: str) -> Iterator[Path]:

@@ -9,11 +9,12 @@ import json
 import shutil
 import subprocess
 
-from . import environment
+from . import environment, numbers
 from .binaries import PARTS, Binaries
 from .errors import ClusterError
 from .images import content_hash
 from .layout import PROJECT, Layout
+from .locking import locked
 from .processes import Daemon, run
 from .storage import S3Server, saved_credentials
 
@@ -33,7 +34,10 @@ def up(layout: Layout) -> None:
     kubeconfig = layout.state / "kubeconfig"
     run(["docker", "build", "-f", "Containerfile", "-t", image, "."], cwd=PROJECT, log=log, what="building the image")
     if not is_up(layout):
-        layout.state.mkdir(parents=True, mode=0o700)
+        with locked(layout.cache):
+            layout = numbers.chosen(layout)
+            layout.state.mkdir(parents=True, mode=0o700)
+            numbers.record(layout)
         (layout.state / "kind").touch()
         run(["kind", "create", "cluster", "--name", layout.name, "--kubeconfig", str(kubeconfig)], log=log,
             what="creating the kind cluster")
@@ -49,6 +53,7 @@ def up(layout: Layout) -> None:
         storage.create_bucket(environment.BUCKET)
         storage.start()
     run(["kind", "load", "docker-image", image, "--name", layout.name], log=log, what="loading the image")
+    layout = numbers.held(layout)
     credentials = saved_credentials(layout.state / "s3-credentials")
     environment.write(layout, {
         "ARK_TEST_KUBECONFIG": str(kubeconfig), "ARK_TEST_KUBECTL": shutil.which("kubectl") or "kubectl",

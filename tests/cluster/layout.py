@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Mapping
+from typing import Mapping, Optional
 
 from .errors import ClusterError
 
@@ -17,7 +16,10 @@ PROJECT = Path(__file__).resolve().parents[2]
 # Below Linux' ephemeral ports (32768), away from 6443 and 2379, so that it may stand beside another cluster.
 _FIRST_PORT = 26400
 _PORTS_EACH = 10
-_CLUSTERS = 16
+_PORTS_USED = 6
+
+NUMBERS = range(1, 16)
+"""What clusters of other names than the default may have; that has 0. The service subnets allow no more."""
 
 
 def cache_directory(environ: Mapping[str, str]) -> Path:
@@ -29,23 +31,32 @@ def cache_directory(environ: Mapping[str, str]) -> Path:
 
 @dataclass(frozen=True)
 class Layout:
-    """One cluster. Each of up to 16 names has its own ports, interface and subnets, so that two can stand at once."""
+    """One cluster. Its number gives it ports, interface and subnets of its own, so that 16 can stand at once.
+
+    number: 0 to 15; None for a cluster that holds none, as it is not up (see `numbers`).
+    """
 
     name: str
     cache: Path
+    number: Optional[int]
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Layout":
-        """The cluster that ARK_TEST_CLUSTER_NAME names (default `ark`). Raises ClusterError for an unusable name."""
+        """The cluster that ARK_TEST_CLUSTER_NAME names; without it `ark`, which is the only one to have its number yet.
+
+        Raises ClusterError for an unusable name.
+        """
         name = environ.get("ARK_TEST_CLUSTER_NAME") or DEFAULT_NAME
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,15}", name):
             raise ClusterError(f"ARK_TEST_CLUSTER_NAME={name!r}: use 1-16 of a-z, 0-9 and -, beginning with a letter")
-        return cls(name=name, cache=cache_directory(environ))
+        return cls(name=name, cache=cache_directory(environ), number=0 if name == DEFAULT_NAME else None)
 
     @property
     def index(self) -> int:
-        """0 for the default name; 1-15 for others (two names may collide: the port check tells)."""
-        return 0 if self.name == DEFAULT_NAME else 1 + zlib.crc32(self.name.encode()) % (_CLUSTERS - 1)
+        """The number. Raises ClusterError for a cluster that holds none."""
+        if self.number is None:
+            raise ClusterError(f"cluster {self.name} holds no number, and so has no ports and no network: it is not up")
+        return self.number
 
     @property
     def state(self) -> Path:
@@ -95,3 +106,8 @@ class Layout:
     def port(self, offset: int) -> int:
         """0 API server, 1 etcd, 2 etcd peers, 3 S3, 4 controller-manager, 5 scheduler."""
         return _FIRST_PORT + _PORTS_EACH * self.index + offset
+
+    @property
+    def ports(self) -> "list[int]":
+        """All of them."""
+        return [self.port(offset) for offset in range(_PORTS_USED)]

@@ -29,8 +29,12 @@ class NodeNetwork:
         return ["nsenter", f"--net={self._namespace}", *argv]
 
     def exists(self) -> bool:
-        """Whether namespace and link are there."""
-        return self._namespace.exists() and Path("/sys/class/net", self._layout.interface).exists()
+        """Whether namespace and link are there. A cluster that holds no number has none."""
+        return self._layout.number is not None and all(path.exists() for path in self._parts())
+
+    def is_begun(self) -> bool:
+        """Whether one of them is there."""
+        return any(path.exists() for path in self._parts())
 
     def create(self) -> None:
         """Make namespace, link, addresses and the host's routes to pods and services. Raises ClusterError."""
@@ -52,6 +56,9 @@ class NodeNetwork:
         """Remove namespace and link, and the host's routes with them; nothing to do is no error."""
         for arguments in (("link", "delete", self._layout.interface), ("netns", "delete", self._layout.interface)):
             subprocess.run(["ip", *arguments], capture_output=True, check=False)
+
+    def _parts(self) -> "list[Path]":
+        return [self._namespace, Path("/sys/class/net", self._layout.interface)]
 
     def _ip(self, *arguments: str) -> None:
         run(["ip", *arguments], log=self._log, what="setting up the node's network")

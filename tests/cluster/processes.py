@@ -53,15 +53,28 @@ def free_port(address: str = "127.0.0.1") -> int:
         return int(probe.getsockname()[1])
 
 
-def require_free_port(address: str, port: int, use: str) -> None:
-    """Raises ClusterError when another process listens on the port."""
+def _bind(address: str, port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except OSError as error:
-            raise ClusterError(f"{use} needs {address}:{port}, which another process has ({error.strerror}): "
-                               "stop it, or choose other ports by another ARK_TEST_CLUSTER_NAME") from error
+        probe.bind((address, port))
+
+
+def port_is_free(address: str, port: int) -> bool:
+    """Whether nobody listens on the port; address: "" for any of this machine's."""
+    try:
+        _bind(address, port)
+    except OSError:
+        return False
+    return True
+
+
+def require_free_port(address: str, port: int, use: str) -> None:
+    """Raises ClusterError when another process listens on the port."""
+    try:
+        _bind(address, port)
+    except OSError as error:
+        raise ClusterError(f"{use} needs {address}:{port}, which another process has ({error.strerror}): "
+                           "stop it, or choose other ports by another ARK_TEST_CLUSTER_NAME") from error
 
 
 def wait_until(ready: Callable[[], bool], *, what: str, timeout_seconds: float,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 OLDEST = (0, 18)
 
@@ -25,13 +23,3 @@ def on_path() -> str:
     """The host's restic; "" if it has none that is recent enough."""
     found = shutil.which("restic")
     return found if found and is_recent(found) else ""
-
-
-def taken_from(root: Path, target: Path) -> Path:
-    """Copy the restic of an image whose files are under ``root`` to ``target``, unless it is there already."""
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = target.with_suffix(f".{os.getpid()}")
-        shutil.copy2(root / "usr/bin/restic", unfinished)
-        unfinished.replace(target)
-    return target

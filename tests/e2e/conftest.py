@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Iterator
 
 import pytest
 
+from tests.cluster.cluster import Cluster
+from tests.cluster.csi import reason_against
+from tests.cluster.layout import Layout
 from tests.e2e.ark import NAMESPACE, Ark, Doomed, eventually
 from tests.e2e.bucket import Bucket
+from tests.e2e.csi import Csi
 from tests.e2e.many import COUNT, NAMESPACE as MANY, noisy_config_maps
 from tests.e2e.proxy import Proxy
 from tests.environment import Environment
@@ -48,6 +53,18 @@ def ark(cluster: Environment, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def bucket(ark: Ark) -> Bucket:
     """What ``ark`` has stored."""
     return Bucket(ark.cluster, ark.prefix)
+
+
+@pytest.fixture(scope="session")
+def csi(cluster: Environment) -> Csi:
+    """Volumes with snapshots. They are there for every worker, and stay until the cluster is taken down."""
+    layout = Layout.from_environ(os.environ)
+    reason = reason_against(layout, os.environ)
+    if reason:
+        pytest.skip(f"no volumes with snapshots: {reason}")
+    own_cluster = Cluster.running(layout)
+    own_cluster.start_csi()
+    return Csi(cluster, own_cluster.csi.directory)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from tests.environment import Environment
 
 
 class Proxy:
-    """A context manager; the proxy lives as long as the context."""
+    """The proxy lives until it is closed, or as long as the context that it is a manager of."""
 
     def __init__(self, cluster: Environment) -> None:
         self._process = subprocess.Popen([cluster.kubectl, "proxy", "--port=0"], env=cluster.variables, text=True,
@@ -28,12 +28,16 @@ class Proxy:
             found: dict[str, Any] = json.load(answer)
         return found
 
+    def close(self) -> None:
+        """End the proxy."""
+        self._process.terminate()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
     def __enter__(self) -> Proxy:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
-        self._process.terminate()
-        self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        self.close()

@@ -132,7 +132,7 @@ def test_n_names_arks_namespace_and_one_without_ark_is_explained(ark: Ark, name:
 def test_a_name_that_exists_or_is_no_dns_name_is_refused(ark: Ark, done: str) -> None:
     answer = ark("backup", done, *TINY, code=1)
     assert answer.err == f'Error from server (AlreadyExists): backups.ark.heptio.com "{done}" already exists\n'
-    assert '"No_Name" is not a valid name' in ark("backup", "No_Name", code=1).err
+    assert '"No_Name" is not a valid name' in ark("backup", "No_Name", code=2).err
 
 
 @pytest.mark.parametrize(("words", "meant"), [

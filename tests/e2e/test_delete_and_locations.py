@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,12 @@ from tests.e2e.bucket import Bucket
 from tests.environment import BUCKET, Environment
 
 pytestmark = pytest.mark.node
+
+CHOSEN = "ark.heptio.com/access-mode-chosen"
+
+
+def _location(cluster: Environment, ark: Ark, name: str) -> dict[str, Any]:
+    return dict(cluster.get("backupstoragelocations.ark.heptio.com", name, "-n", ark.namespace))
 
 
 @pytest.fixture
@@ -62,6 +71,27 @@ def test_a_restore_goes_with_its_log(ark: Ark, bucket: Bucket, backups: list[str
     assert not bucket.keys(f"restores/{name}-r/") and not ark.exists("restores.ark.heptio.com", f"{name}-r")
 
 
+def test_a_log_that_another_cluster_has_under_the_name_is_neither_shown_nor_deleted(
+        ark: Ark, bucket: Bucket, backups: list[str], name: str, tmp_path: Path) -> None:
+    directory = f"restores/{name}-r"
+    (tmp_path / directory).mkdir(parents=True)
+    (tmp_path / directory / "ark-claim.json").write_text(
+        json.dumps({"uid": "theirs", "clusterID": "theirs", "namespace": ark.namespace}))
+    (tmp_path / directory / f"restore-{name}-r-logs.gz").write_bytes(gzip.compress(b"theirs"))
+    bucket.put_tree(tmp_path)
+    done = ark("restore", f"{name}-r", "--from-backup", backups[0], "--wait")
+    assert "there are warnings" in done.err
+    # While its pod is there, that has the log.
+    assert f"{directory}/ belongs to another Restore of that name" in ark("logs", "restore", f"{name}-r").out
+    [job] = ark.of_run("jobs", "restore", f"{name}-r")
+    ark.cluster.run("delete", "job", job["metadata"]["name"], "-n", ark.namespace, "--wait")
+    failed = ark("logs", "restore", f"{name}-r", code=1)
+    assert f"restore/{name}-r has no log: the file could not be fetched: " in failed.err and failed.out == ""
+    assert f"{directory}/ belongs to another Restore of that name (namespace {ark.namespace} of cluster" in failed.err
+    ark("delete", "restore", f"{name}-r", "--yes")
+    assert len(bucket.keys(f"{directory}/")) == 2
+
+
 def test_a_location_is_made_only_if_it_works_and_a_change_that_does_not_is_taken_back(
         ark: Ark, cluster: Environment, name: str) -> None:
     config = f"s3Url={cluster.s3_url},region=us-east-1"
@@ -70,11 +100,17 @@ def test_a_location_is_made_only_if_it_works_and_a_change_that_does_not_is_taken
     assert "the bucket does not exist" in failed.err and not ark.exists("backupstoragelocations.ark.heptio.com", name)
     assert f"{name} created" in ark("location", "create", name, *flags, "--config", config).out
     try:
-        failed = ark("location", "set", name, "--config", "s3Url=http://127.0.0.1:9", code=1)
+        former = _location(cluster, ark, name)
+        assert former["metadata"]["annotations"][CHOSEN].startswith("ReadWrite ")
+        failed = ark("location", "set", name, "--config", "s3Url=http://127.0.0.1:9", "--labels", "a=c,x=y",
+                     "--access-mode", "ReadOnly", code=1)
         assert "nothing was changed" in failed.err
-        spec = cluster.get("backupstoragelocations.ark.heptio.com", name, "-n", ark.namespace)["spec"]
+        spec = _location(cluster, ark, name)["spec"]
         assert spec["config"]["s3Url"] == cluster.s3_url and spec["accessMode"] == "ReadWrite"
+        for field in ("labels", "annotations"):
+            assert _location(cluster, ark, name)["metadata"].get(field) == former["metadata"].get(field)
         ark("location", "set", name, "--access-mode", "ReadOnly", "--labels", "a=b")
+        assert CHOSEN not in (_location(cluster, ark, name)["metadata"].get("annotations") or {}), "it is given now"
         assert name in ark("location", "get").out
         failed = ark("backup", f"{name}-b", "--storage-location", name, "--wait", code=1)
         assert "ReadOnly" in failed.err

@@ -85,7 +85,7 @@ def test_the_namespace_enforces_pod_security_restricted() -> None:
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
-def test_only_reconcile_may_delete_and_that_just_our_own_and_only_restore_may_escalate() -> None:
+def test_only_our_own_objects_and_the_jobs_of_volumes_may_be_deleted_and_only_restore_may_escalate() -> None:
     objects = manifests("--no-secret")
     rules = {name: each["rules"] for (kind, name), each in objects.items() if kind in ("Role", "ClusterRole")}
     for name, granted in rules.items():
@@ -93,7 +93,7 @@ def test_only_reconcile_may_delete_and_that_just_our_own_and_only_restore_may_es
         assert not verbs & {"deletecollection", "*", "impersonate"}, name
         for rule in granted:
             assert "delete" not in rule["verbs"] or (name, rule["apiGroups"]) in (
-                ("ark-reconcile", ["ark.heptio.com"]), ("ark-reconcile", ["batch"]))
+                ("ark-reconcile", ["ark.heptio.com"]), ("ark-reconcile", ["batch"]), ("ns-volumes", ["batch"]))
         assert name == "ns-restore" or not verbs & {"escalate", "bind"}
     assert {verb for rule in rules["ns-backup"] for verb in rule["verbs"]} == {"get", "list", "watch"}
 
@@ -156,7 +156,7 @@ def test_a_memory_limit_alone_changes_an_installation_in_nothing_else(tmp_path: 
     assert pod["containers"][0]["resources"]["limits"]["memory"] == "512Mi"
     assert applied["metadata"]["name"] == "ark-settings" and applied["data"]["image"] == "img:7"
     assert (applied["data"]["memoryLimit"], applied["data"]["scratchSize"]) == ("512Mi", "1Gi")
-    assert ark("install", "--memory-limit", "10", **answering(tmp_path, script)).returncode == 1
+    assert ark("install", "--memory-limit", "10", **answering(tmp_path, script)).returncode == 2
 
 
 def test_a_memory_limit_alone_needs_an_installation(tmp_path: Any) -> None:

@@ -78,7 +78,7 @@ def test_our_own_jobs_are_let_in(kubectl: Kubectl, installed: installing.Plan, h
                  jobs.reconcile_job(NAMESPACE, settings, token="a"),
                  jobs.reconcile_job(NAMESPACE, settings, token="b", only=["deletions", "downloads"]),
                  jobs.fetch_job(resource, settings, location=LOCATION, key="k", has_secret=has_secret),
-                 jobs.fetch_job(resource, settings, location=PRIVATE, key="k", has_secret=has_secret)):
+                 jobs.fetch_job(resource, settings, location=PRIVATE, key="k", has_secret=has_secret, owner="u")):
         kubectl.create(paths.jobs(NAMESPACE), made, dry_run=True)
 
 

@@ -112,14 +112,17 @@ def test_the_location_is_the_one_that_the_run_wrote_down(monkeypatch: pytest.Mon
 
     monkeypatch.undo()
     asked: list[str] = []
+    owners: list[str | None] = []
 
-    def fetch(*_: Any, location: str) -> Iterator[bytes]:
+    def fetch(*_: Any, location: str, owner: str | None) -> Iterator[bytes]:
         asked.append(location)
+        owners.append(owner)
         return iter(())
 
     monkeypatch.setattr(fetching, "fetch", fetch)
-    restore = {"metadata": {"name": "r", "namespace": "ark"}, "spec": {"backupName": "b"}}
+    restore = {"metadata": {"name": "r", "namespace": "ark", "uid": "u"}, "spec": {"backupName": "b"}}
     for kind, resource in ((kinds.BACKUP, backup("Completed", storageLocation="first")), (kinds.RESTORE, restore),
                            (kinds.RESTORE, {**restore, "status": {"storageLocation": "third"}})):
         list(logs.stored(Elsewhere(), kind, resource))
     assert asked == ["first", "second", "third"]
+    assert owners == [None, "u", "u"], "a restore's log is only that of this very Restore"

@@ -24,20 +24,11 @@ def test_all_mistakes_are_listed_not_just_the_first() -> None:
 
 
 @pytest.mark.parametrize(("field", "value"), [
-    ("snapshotVolumes", True), ("snapshotMoveData", True), ("defaultVolumesToFsBackup", True),
-    ("defaultVolumesToRestic", True), ("volumeSnapshotLocations", ["x"]),
-    ("uploaderConfig", {"parallelFilesUpload": 2}), ("volumeGroupSnapshotLabelKey", "group"), ("datamover", "x"),
+    ("snapshotVolumes", True), ("snapshotMoveData", True), ("volumeSnapshotLocations", ["x"]),
+    ("volumeGroupSnapshotLabelKey", "group"), ("datamover", "x"),
 ])
 def test_a_backup_field_that_is_not_supported_yet_is_refused_by_name(field: str, value: Any) -> None:
     found = backup_spec.problems({field: value})
-    assert found == [f"spec.{field}: this version does not support it yet; leave it out"]
-
-
-@pytest.mark.parametrize(("field", "value"), [
-    ("restorePVs", True), ("uploaderConfig", {"writeSparseFiles": True}),
-])
-def test_a_restore_field_that_is_not_supported_yet_is_refused_by_name(field: str, value: Any) -> None:
-    found = restore_spec.problems({"backupName": "b", field: value})
     assert found == [f"spec.{field}: this version does not support it yet; leave it out"]
 
 
@@ -61,6 +52,12 @@ def test_a_restore_field_that_is_not_supported_yet_is_refused_by_name(field: str
     ({"backupName": "b", "resourcePriorities": ["a", "-", "a"]}, "twice"),
     ({"backupName": "b", "qps": 0}, "spec.qps"), ({"backupName": "b", "qps": True}, "spec.qps"),
     ({"backupName": "b", "parallel": 257}, "spec.parallel"), ({"backupName": "b", "parallel": 1.5}, "spec.parallel"),
+    ({"backupName": "b", "existingVolumes": "update"}, 'spec.existingVolumes: "update" is neither none nor restore'),
+    ({"backupName": "b", "existingVolumes": "restore", "restorePVs": False}, "choose one"),
+    ({"backupName": "b", "stopWorkloads": True}, "spec.stopWorkloads: it goes with"),
+    ({"backupName": "b", "stopWorkloads": True, "existingVolumes": "none"}, "spec.stopWorkloads: it goes with"),
+    ({"backupName": "b", "uploaderConfig": {"parallelFilesDownload": -1}}, "spec.uploaderConfig.parallelFilesDownload"),
+    ({"backupName": "b", "uploaderConfig": {"writeSparseFiles": 1}}, "spec.uploaderConfig.writeSparseFiles"),
     ({"backupName": "b", "hooks": {"resources": [{"name": "h", "postHooks": [{}]}]}}, "postHooks[0]"),
     ({"backupName": "b", "hooks": {"resources": [{"name": "h", "postHooks": [
         {"exec": {"command": []}}]}]}}, "name the command"),
@@ -82,6 +79,8 @@ def test_a_restore_that_uses_every_field_is_sound() -> None:
         "orLabelSelectors": [{"matchLabels": {"a": "b"}}], "existingResourcePolicy": "update", "qps": 0.5,
         "restoreStatus": {"includedResources": ["*"], "excludedResources": ["pods"]}, "parallel": 256,
         "resourceModifier": {"kind": "configmap", "name": "x"}, "resourcePriorities": ["secrets", "-", "pods"],
+        "restorePVs": True, "existingVolumes": "restore", "stopWorkloads": True,
+        "uploaderConfig": {"writeSparseFiles": True, "parallelFilesDownload": 8},
         "hooks": {"resources": [{"name": "h", "includedNamespaces": ["b"], "postHooks": [
             {"exec": {"command": ["x"], "onError": "Fail", "execTimeout": "1m", "waitTimeout": "5m"}},
             {"init": {"initContainers": [{"name": "n", "image": "i", "command": ["c"]}]}}]}]}}) == []
@@ -96,6 +95,9 @@ def test_a_restore_that_uses_every_field_is_sound() -> None:
     {"orderedResources": {"pods": "a/b, a/c", "persistentvolumes": "x"}}, {"metadata": {"labels": {"a/b": "c"}}},
     {"resourcePolicy": {"kind": "configmap", "name": "x"}}, {"qps": 0.5, "parallel": 256},
     {"volumeGroupSnapshotLabelKey": "velero.io/volume-group", "snapshotMoveData": False, "itemOperationTimeout": "4h"},
+    {"defaultVolumesToFsBackup": True, "defaultVolumesToRestic": True, "includeUnmountedClaims": True},
+    {"defaultVolumesToRestic": True}, {"uploaderConfig": {"parallelFilesUpload": 256}}, {"uploaderConfig": {}},
+    {"defaultVolumesToFsBackup": True, "defaultVolumesToRestic": None}, {"uploaderConfig": {"parallelFilesUpload": 0}},
     {"includedNamespaces": ["prod-*", "{a,b}", "x[0-9]"]}, {"csiSnapshotTimeout": "10m0s", "ttl": "720h0m0s"},
 ])
 def test_what_says_nothing_or_is_supported_is_not_refused(spec: dict[str, Any]) -> None:
@@ -143,11 +145,24 @@ def test_a_malformed_namespace_pattern_is_a_mistake(pattern: str) -> None:
     ({"metadata": {"labels": {"a": "b c"}}}, ("spec.metadata.labels", '"b c"')),
     ({"resourcePolicy": {"kind": "Secret", "name": "x"}}, ("spec.resourcePolicy", "ConfigMap")),
     ({"qps": 0}, ("spec.qps",)), ({"parallel": 257}, ("spec.parallel",)), ({"parallel": True}, ("spec.parallel",)),
+    ({"defaultVolumesToFsBackup": False, "defaultVolumesToRestic": True},
+     ("spec.defaultVolumesToRestic", "spec.defaultVolumesToFsBackup", "differ")),
+    ({"uploaderConfig": {"parallelFilesUpload": -1}}, ("spec.uploaderConfig.parallelFilesUpload", "-1")),
+    ({"uploaderConfig": {"parallelFilesUpload": 257}}, ("spec.uploaderConfig.parallelFilesUpload", "from 1 to 256")),
+    ({"uploaderConfig": {"parallelFilesUpload": "4"}}, ("spec.uploaderConfig.parallelFilesUpload", "whole number")),
+    ({"includeUnmountedClaims": "yes"}, ("spec.includeUnmountedClaims", "true or false")),
 ])
 def test_a_mistake_in_a_backup_is_named(spec: dict[str, Any], words: tuple[str, ...]) -> None:
     (problem,) = backup_spec.problems(spec)
     for word in words:
         assert word in problem
+
+
+@pytest.mark.parametrize(("spec", "expected"), [
+    ({}, False), ({"defaultVolumesToFsBackup": True}, True), ({"defaultVolumesToRestic": True}, True),
+    ({"defaultVolumesToFsBackup": False, "defaultVolumesToRestic": None}, False)])
+def test_either_name_of_the_default_for_volumes_counts(spec: dict[str, Any], expected: bool) -> None:
+    assert backup_spec.saves_by_default(spec) is expected
 
 
 VS, VSC = backup_spec.ALWAYS_EXCLUDED
@@ -165,6 +180,9 @@ VS, VSC = backup_spec.ALWAYS_EXCLUDED
     ({"includedNamespaceScopedResources": ["*"]},
      {"includedClusterScopedResources": ["*"], "excludedNamespaceScopedResources": [VS]}),
     ({"excludedClusterScopedResources": ["*"]}, {"excludedClusterScopedResources": ["*"]}),
+    ({"defaultVolumesToRestic": True}, {"defaultVolumesToFsBackup": True, "defaultVolumesToRestic": True}),
+    ({"defaultVolumesToFsBackup": True}, {"defaultVolumesToFsBackup": True, "defaultVolumesToRestic": None}),
+    ({"defaultVolumesToRestic": False}, {"defaultVolumesToFsBackup": False, "defaultVolumesToRestic": False}),
 ])
 def test_the_stored_spec_says_what_was_done(spec: dict[str, Any], fields: dict[str, Any]) -> None:
     stored = backup_spec.stored(backup_spec.with_defaults(spec), hidden=[])

@@ -23,11 +23,14 @@ def test_a_policys_filters_join_the_specs_unless_it_speaks_of_the_kind_itself() 
     assert spec == {EXCLUDED: ["secrets"], INCLUDED: ["pods"]}
 
 
-def test_a_volume_policy_that_skips_is_sound() -> None:
+@pytest.mark.parametrize("action", ["skip", "fs-backup", "restic"])
+def test_a_volume_policy_that_skips_or_saves_files_is_sound(action: str) -> None:
     conditions = {"capacity": "0,100Gi", "storageClass": ["gp2"], "nfs": {}, "csi": {"driver": "d"},
                   "volumeTypes": ["emptyDir"], "pvcLabels": {"a": "b"}, "pvcPhase": ["Pending"]}
-    assert resource_policy.problems(
-        {"version": "v1", "volumePolicies": [{"conditions": conditions, "action": {"type": "skip"}}]}, {}) == []
+    document = {"version": "v1", "volumePolicies": [{"conditions": conditions, "action": {"type": action}}]}
+    assert resource_policy.problems(document, {}) == []
+    assert resource_policy.volumes(document) == document["volumePolicies"]
+    assert resource_policy.volumes({"version": "v1"}) == []
 
 
 @pytest.mark.parametrize("document, words", [
@@ -39,8 +42,9 @@ def test_a_volume_policy_that_skips_is_sound() -> None:
     ({"version": "v1", "volumePolicies": [{"conditions": {"size": "1"}, "action": {"type": "skip"}}]}, '"size"'),
     ({"version": "v1", "volumePolicies": [{"conditions": {"pvcPhase": "x"}, "action": {"type": "skip"}}]}, "pvcPhase"),
     ({"version": "v1", "volumePolicies": [{"conditions": {}, "action": {"type": "keep"}}]}, '"keep" is none of'),
-    ({"version": "v1", "volumePolicies": [{"conditions": {}, "action": {"type": "snapshot"}}]}, "not snapshot"),
-    ({"version": "v1", "volumePolicies": [{"action": {"type": "fs-backup"}}]}, "does not save the data of volumes"),
+    ({"version": "v1", "volumePolicies": [{"conditions": {}, "action": {"type": "snapshot"}}]},
+     "does not take snapshots yet; use fs-backup or skip"),
+    ({"version": "v1", "volumePolicies": [{"action": {"type": "custom"}}]}, "leaves the volume to a plugin"),
     ({"version": "v1", "volumePolicies": ["x"]}, "volumePolicies[0]"),
 ])
 def test_a_mistake_is_named(document: Any, words: str) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from kubectl_ark.model import backup_spec, restore_spec, schedules, shapes, stored_backup
+from kubectl_ark.model import (
+    backup_spec, resource_policy, restore_spec, schedules, shapes, stored_backup, volume_policies,
+)
 from tests import specs
 
 RESTORE: dict[str, Any] = {
@@ -19,6 +21,8 @@ RESTORE: dict[str, Any] = {
     "includeClusterResources": True, "namespaceMapping": {"a": "c"}, "existingResourcePolicy": "update", "qps": 1,
     "restoreStatus": {"includedResources": ["pods"], "excludedResources": ["jobs"]}, "preserveNodePorts": True,
     "resourceModifier": {"kind": "ConfigMap", "name": "x"}, "resourcePriorities": ["secrets", "-"],
+    "restorePVs": True, "existingVolumes": "restore", "stopWorkloads": True,
+    "uploaderConfig": {"writeSparseFiles": True, "parallelFilesDownload": 4},
     "itemOperationTimeout": "1h", "hooks": {"resources": [{
         "name": "h", "includedNamespaces": ["a"], "excludedNamespaces": ["b"], "includedResources": ["pods"],
         "labelSelector": {"matchLabels": {"a": "b"}}, "postHooks": [
@@ -30,6 +34,14 @@ RESTORE: dict[str, Any] = {
 SCHEDULE: dict[str, Any] = {
     "schedule": "@daily", "timeZone": "UTC", "startingDeadlineSeconds": 60, "paused": True, "skipImmediately": False,
     "useOwnerReferencesInBackup": True, "retention": {"keepLast": 3}, "template": specs.WITH_OLD_FILTERS,
+}
+
+POLICY: dict[str, Any] = {
+    "version": "v1", "includeExcludePolicy": {"excludedNamespaceScopedResources": ["pods"]}, "volumePolicies": [{
+        "conditions": {"capacity": "1Gi,2Gi", "storageClass": ["gp2"], "nfs": {"server": "nas", "path": "/a"},
+                       "csi": {"driver": "d", "volumeAttributes": {"a": "b"}}, "volumeTypes": ["nfs"],
+                       "pvcLabels": {"a": "b"}, "pvcPhase": ["Bound"]},
+        "action": {"type": "skip", "parameters": {"a": "b"}}}],
 }
 
 STORED: dict[str, Any] = {
@@ -56,12 +68,23 @@ def spoilt(spec: Any) -> Iterator[Any]:
 @pytest.mark.parametrize(("problems", "spec"), [
     (restore_spec.problems, RESTORE), (schedules.problems, SCHEDULE), (backup_spec.problems, specs.WITH_OLD_FILTERS),
     (backup_spec.problems, specs.WITH_SCOPED_FILTERS),
+    (lambda document: resource_policy.problems(document, {}), POLICY),
     (lambda stored: list(filter(None, [stored_backup.problem(stored, "b")])), STORED)])
 def test_a_spec_with_one_value_in_another_shape_is_always_answered_with_sentences(
         problems: Callable[[Any], list[str]], spec: dict[str, Any]) -> None:
     for each in spoilt(spec):
         found = problems(each)
         assert all(isinstance(sentence, str) and sentence for sentence in found), each
+
+
+def test_a_policy_that_nothing_is_said_against_can_be_applied_to_every_volume() -> None:
+    source = {"nfs": {"server": "nas", "path": "/a"}, "csi": {"driver": "d", "volumeAttributes": {"a": "b"}}}
+    of = volume_policies.traits(volume={"spec": {"capacity": {"storage": "1Gi"}, "storageClassName": "gp2", **source}},
+                                claim={"metadata": {"labels": {"a": "b"}}, "status": {"phase": "Bound"}})
+    assert volume_policies.action(resource_policy.volumes(POLICY), of) is volume_policies.Action.SKIP
+    for each in spoilt(POLICY):
+        if not resource_policy.problems(each, {}):
+            volume_policies.action(resource_policy.volumes(each), of)
 
 
 @pytest.mark.parametrize(("problems", "spec", "sentence"), [

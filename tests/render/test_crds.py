@@ -55,6 +55,17 @@ def test_age_is_the_last_column_and_no_title_holds_a_space(kind: str) -> None:
     assert not any(" " in column["name"] for column in columns)
 
 
+@pytest.mark.parametrize("kind", ["PodVolumeBackup", "PodVolumeRestore"])
+def test_of_a_volumes_data_get_shows_how_far_it_is_and_the_status_stays_bounded(kind: str) -> None:
+    columns = {each["name"]: each["jsonPath"] for each in CRDS[kind]["spec"]["versions"][0]["additionalPrinterColumns"]}
+    assert columns["Bytes-Done"] == ".status.progress.bytesDone"
+    assert columns["Total-Bytes"] == ".status.progress.totalBytes"
+    status = schema(kind)["properties"]["status"]["properties"]
+    assert {"filesTotal", "durationSeconds", "resticVersion", "job", "failures"} <= set(status)
+    assert [path for path, node in fields({"properties": status}) if node.get("type") == "array"
+            and "maxItems" not in node] == []
+
+
 @pytest.mark.parametrize("kind", ["Backup", "Restore"])
 def test_a_run_begins_as_new_and_every_phase_is_admitted(kind: str) -> None:
     status = schema(kind)["properties"]["status"]
@@ -62,8 +73,9 @@ def test_a_run_begins_as_new_and_every_phase_is_admitted(kind: str) -> None:
     assert {phase.value for phase in phases.Phase} <= set(status["properties"]["phase"]["enum"])
 
 
-OURS = {"Backup": {"qps", "parallel"}, "Restore": {
-    "qps", "parallel", "items", "allowPartiallyFailed", "anyCluster", "resourcePriorities"}}
+OURS = {"Backup": {"qps", "parallel", "includeUnmountedClaims"}, "Restore": {
+    "qps", "parallel", "items", "allowPartiallyFailed", "anyCluster", "resourcePriorities", "existingVolumes",
+    "stopWorkloads"}}
 """Fields that Velero does not have."""
 
 

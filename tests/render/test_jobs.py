@@ -31,6 +31,8 @@ JOBS: dict[str, dict[str, Any]] = {
     "validate": jobs.validation_job(resource(kinds.STORAGE_LOCATION), SETTINGS),
     "fetch": jobs.fetch_job(resource(kinds.DOWNLOAD_REQUEST), SETTINGS, location=LOCATION, key="backups/b/b-logs.gz",
                             has_secret=True),
+    "fetch for a restore": jobs.fetch_job(resource(kinds.DOWNLOAD_REQUEST), SETTINGS, location=LOCATION, key="k",
+                                          has_secret=True, owner="u"),
     "fetch without a secret": jobs.fetch_job(resource(kinds.DOWNLOAD_REQUEST), SETTINGS, location=LOCATION, key="k",
                                              has_secret=False),
     "fetch with an authority": jobs.fetch_job(
@@ -43,6 +45,7 @@ JOBS: dict[str, dict[str, Any]] = {
 }
 ACCOUNTS = {"backup": "ark-backup", "restore": "ark-restore", "validate": "ark-reconcile", "fetch": "ark-fetch",
             "fetch without a secret": "ark-fetch", "fetch with an authority": "ark-fetch",
+            "fetch for a restore": "ark-fetch",
             "reconcile": "ark-reconcile", "schedule": "ark-backup", "repository": "ark-backup",
             "reconcile by a CronJob": "ark-reconcile"}
 OWNERLESS = ("reconcile", "reconcile by a CronJob")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import threading
 from collections.abc import Iterator
@@ -12,9 +13,13 @@ import pytest
 from minio.versioningconfig import ENABLED, VersioningConfig
 
 from kubectl_ark import errors
+from kubectl_ark.model import times
 from kubectl_ark.runner import removal
-from kubectl_ark.store.bucket import Bucket
-from kubectl_ark.store.location import parse
+from kubectl_ark.runner.identity import from_environment
+from kubectl_ark.runner.upkeep import deletions
+from kubectl_ark.runner.upkeep.upkeep import Upkeep
+from kubectl_ark.store.bucket import Bucket, Upload
+from kubectl_ark.store.location import Location, parse
 from tests.cluster.binaries import Binaries
 from tests.cluster.storage import S3Server
 from tests.harness import Ark, Object, Store, eventually, is_clear
@@ -177,18 +182,67 @@ def test_a_deletion_of_an_ark_0_9_backup_that_was_killed_halfway_is_finished_too
 
 def test_a_store_that_fails_once_the_metadata_is_gone_is_a_failure_and_no_whole_backup(ark: Ark, name: str) -> None:
     backup = saved(ark, name)
-    bucket = Failing(parse("default", ark.got(ark.cr("BackupStorageLocation", "default"))["spec"],
-                           secret=ark.store.credentials_file))
-    failures = removal.remove_backup(bucket, backup, cluster_id=cluster_id(ark), forget=lambda directory: [])
+    bucket = Failing(place(ark))
+    failures = removal.remove_backup(bucket, backup, cluster_id=cluster_id(ark),
+                                     forget=lambda directory, still: [])
     assert failures == ["the store is gone"]
     assert ark.keys(f"backups/{name}/") == [f"backups/{name}/ark-claim.json", f"backups/{name}/{name}.tar.gz"]
+
+
+def place(ark: Ark) -> Location:
+    """The default location."""
+    return parse("default", ark.got(ark.cr("BackupStorageLocation", "default"))["spec"],
+                 secret=ark.store.credentials_file)
 
 
 class Failing(Bucket):
     """One that cannot be listed any more."""
 
-    def abort_uploads(self, directory: str) -> int:
+    def uploads(self, directory: str) -> Iterator[Upload]:
         raise errors.StoreError("the store is gone")
+
+
+class Slow(Bucket):
+    """One that deletes so slowly that meanwhile another pass has finished and the name is taken anew."""
+
+    def __init__(self, ark: Ark, name: str, *, at: int) -> None:
+        super().__init__(place(ark))
+        self._ark, self._name, self._at, self._calls = ark, name, at, 0
+
+    def delete(self, key: str) -> None:
+        super().delete(key)
+        self._calls += 1
+        if self._calls == self._at:
+            for each in self._ark.keys(f"backups/{self._name}/"):
+                super().delete(each)
+            for each, text in anew(self._name).items():
+                self._ark.write(each, text)
+
+
+def anew(name: str) -> dict[str, bytes]:
+    """What another Backup that came to the name has stored."""
+    return {f"backups/{name}/ark-claim.json": b'{"uid": "new"}', f"backups/{name}/{name}.tar.gz": b"new",
+            f"backups/{name}/x": b"new", f"backups/{name}/y": b"new"}
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_pass_that_has_fallen_behind_deletes_nothing_of_whoever_took_the_name_since(
+        ark: Ark, name: str, at: int) -> None:
+    """at: so many things it has deleted when that happens; the first is the metadata."""
+    for each in ("x", "y"):
+        ark.write(f"backups/{name}/{each}", b"old")
+    backup = saved(ark, name)
+    assert removal.remove_backup(Slow(ark, name, at=at), backup, cluster_id=cluster_id(ark),
+                                 forget=lambda directory, still: []) == []
+    assert {key: ark.read(key) for key in ark.keys(f"backups/{name}/")} == anew(name)
+
+
+def test_a_claim_of_somebody_who_came_to_nothing_does_not_keep_the_backup(ark: Ark, name: str) -> None:
+    saved(ark, name)
+    ark.write(f"backups/{name}/ark-claim.json", b'{"uid": "another"}')
+    request(ark, name)
+    page(ark, "deletions")
+    assert outcome(ark, name) == [] and ark.keys(f"backups/{name}/") == []
 
 
 def test_what_must_not_be_deleted_is_not_and_the_request_says_why(ark: Ark, name: str) -> None:
@@ -247,6 +301,62 @@ def test_nothing_is_deleted_from_a_location_that_is_only_read(ark: Ark, name: st
     request(ark, f"{name}-again", name)
     page(ark, "deletions")
     assert outcome(ark, f"{name}-again") == [] and ark.keys(f"backups/{name}/") == []
+
+
+def test_a_request_whose_store_does_not_answer_waits_for_the_pass_that_finds_it_again(ark: Ark, name: str) -> None:
+    saved(ark, name)
+    ark.location(accessMode="ReadWrite", url="http://127.0.0.1:9")
+    request(ark, name)
+    text = page(ark, "deletions", code=1)
+    status = ark.status("DeleteBackupRequest", name)
+    assert status["phase"] == "New" and is_clear(status["errors"][0], "Connection refused")
+    assert f"backup/{name} is not deleted: {status['errors'][0]}; every pass until " in text
+    assert ark.status("Backup", name)["phase"] == "Completed"
+    ark.location(accessMode="ReadWrite")
+    page(ark, "deletions")
+    assert outcome(ark, name) == [] and ark.keys(f"backups/{name}/") == []
+
+
+def test_a_deletion_that_is_begun_is_carried_on_by_every_pass_until_the_request_is_a_day_old(
+        ark: Ark, name: str, binaries: Binaries, tmp_path: Path) -> None:
+    with S3Server(tmp_path / "s3", data=tmp_path / "buckets", binaries=binaries) as s3:
+        held = Store(s3.url, s3.credentials.access_key, s3.credentials.secret_key, "held")
+        held.client.make_bucket("held", object_lock=True)
+        ark.secret(held.credentials_file, "held")
+        ark.location("held", url=s3.url, bucket="held", accessMode="ReadWrite",
+                     credential={"name": "held", "key": "cloud"})
+        ark.backup(name, includedNamespaces=["kube-public"], storageLocation="held")
+        assert ark.run("backup", name) == 0
+        tar = f"{ark.prefix}/backups/{name}/{name}.tar.gz"
+        held.client.enable_object_legal_hold("held", tar)
+        request(ark, name)
+        assert "tries again" in page(ark, "deletions", code=1)
+        status = ark.status("DeleteBackupRequest", name)
+        assert status["phase"] == "InProgress" and is_clear(status["errors"][0], f"{name}.tar.gz", "it is locked")
+        assert ark.status("Backup", name)["phase"] == "Deleting" and "completionTimestamp" not in status
+        page(ark, "deletions", code=1)
+        assert ark.status("DeleteBackupRequest", name)["phase"] == "InProgress"
+        tomorrow = times.now() + datetime.timedelta(hours=25)
+        upkeep = Upkeep(ark.api, from_environment({}), ark.namespace, tomorrow, tmp_path)
+        deletions.attend(upkeep)
+        assert is_clear(outcome(ark, name)[0], "it is locked") and "tries again" not in upkeep.problems[0]
+        # Another request takes it up all the same.
+        held.client.disable_object_legal_hold("held", tar)
+        request(ark, f"{name}-again", name)
+        page(ark, "deletions")
+        assert outcome(ark, f"{name}-again") == [] and ark.get(ark.cr("Backup", name)) is None
+        assert not list(held.client.list_objects("held", prefix=f"{ark.prefix}/", recursive=True))
+        ark.remove(ark.cr("BackupStorageLocation", "held"))
+
+
+def test_what_is_damaged_is_not_deleted_and_hinders_no_other_deletion(ark: Ark, name: str) -> None:
+    for each in (name, f"{name}-sound"):
+        saved(ark, each)
+        request(ark, each)
+    ark.write(f"backups/{name}/velero-backup.json", b"{")
+    page(ark, "deletions", code=1)
+    assert is_clear(outcome(ark, name)[0], f"backups/{name}/velero-backup.json is not JSON")
+    assert outcome(ark, f"{name}-sound") == []
 
 
 def test_a_failed_backup_goes_and_what_another_has_under_its_name_stays(ark: Ark, name: str) -> None:

@@ -104,6 +104,22 @@ def test_fetch_brings_the_very_bytes_and_ends_when_they_are_taken(sound: Ark, tm
     assert runner.wait(10) == 0 and time.monotonic() - began < 3
 
 
+@pytest.mark.parametrize("owner", ["mine", "another"])
+def test_fetch_brings_a_restores_file_only_if_it_is_of_the_restore_that_was_asked_for(
+        sound: Ark, tmp_path: Path, owner: str) -> None:
+    sound.write("restores/r/restore-r-logs.gz", b"log")
+    sound.write("restores/r/ark-claim.json", json.dumps({"uid": owner, "clusterID": "c", "namespace": "n"}).encode())
+    output = tmp_path / "object"
+    runner = sound.start("fetch", "--output", str(output), **fetching(
+        sound, "restores/r/restore-r-logs.gz", tmp_path, ARK_OWNER="mine"))
+    if owner == "mine":
+        eventually(output.exists, "the object is there")
+        output.unlink()
+    assert runner.wait(10) == (0 if owner == "mine" else errors.RUNNER_INVALID), runner.text
+    assert ("restores/r/ belongs to another Restore of that name" in runner.text) is (owner != "mine")
+    assert not output.exists()
+
+
 VELEROS = Path(__file__).parents[1] / "fixtures/velero-1.18.1/backups/shop-velero-2"
 ARCHIVE = "backups/shop-velero-2/shop-velero-2.tar.gz"
 

@@ -120,6 +120,7 @@ def test_every_mistake_in_spec_and_config_maps_is_listed_and_nothing_is_restored
     assert ark.run("restore", name) == errors.RUNNER_INVALID
     found = ark.status("Restore", name)
     assert found["phase"] == "FailedValidation" and len(found["validationErrors"]) == 4
+    assert found["backupName"] == name, "what get restores shows as its backup"
     assert is_clear("; ".join(found["validationErrors"]), "spec.namespaceMapping", "v2", "not a mapping", "OLD,NEW")
     assert ark.get({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"{name}-ns"}}) is None
     ark.remove(images)

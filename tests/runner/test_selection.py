@@ -191,7 +191,7 @@ def test_a_resource_policy_adds_its_filters(spare_ark: Ark, name: str) -> None:
 
 @pytest.mark.parametrize(("data", "words"), [
     (None, ("does not exist",)), ({}, ("0 keys",)), ({"a": "", "b": ""}, ("2 keys",)), ({"a": "{"}, ("not YAML",)),
-    ({"a": "version: v2\nvolumePolicies: [{action: {type: snapshot}}]"}, ('"v2"', "data of volumes", "snapshot"))])
+    ({"a": "version: v2\nvolumePolicies: [{action: {type: snapshot}}]"}, ('"v2"', "does not take snapshots"))])
 def test_a_resource_policy_that_cannot_be_used_fails_validation(
         spare_ark: Ark, name: str, data: dict[str, str] | None, words: tuple[str, ...]) -> None:
     if data is not None:

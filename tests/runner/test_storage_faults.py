@@ -104,7 +104,7 @@ FAULTS: dict[str, tuple[Fault, int, str, tuple[str, ...]]] = {
         errors.RUNNER_STORAGE_UNUSABLE, "Failed", ("the secret key is wrong",)),
     "the location is ReadOnly": (
         lambda ark: ark.location(accessMode="ReadOnly"), errors.RUNNER_INVALID, "FailedValidation",
-        ('"default" is ReadOnly',)),
+        ('"default" is ReadOnly', '"kubectl ark location set default --access-mode ReadWrite" changes that')),
     "its Secret is missing": (
         lambda ark: ark.location(credential={"name": "nosuch", "key": "cloud"}), errors.RUNNER_STORAGE_UNUSABLE,
         "Failed", ("Secret ark-t-storage-faults/nosuch does not exist", "create it")),

@@ -99,9 +99,10 @@ def test_a_plain_kubectl_delete_of_a_backup_is_undone(ark: Ark) -> None:
     assert ark.status("Backup", "kept")["phase"] == "Completed"
 
 
-def test_bad_metadata_is_one_line_of_trouble_and_hinders_no_other(ark: Ark) -> None:
+def test_bad_metadata_is_one_line_of_warning_that_names_the_file_and_fails_no_pass(ark: Ark) -> None:
     store(ark, "good")
     ark.write("backups/garbage/velero-backup.json", b"\x00{")
+    ark.write("backups/deep/velero-backup.json", b"[" * 100_000)
     ark.write("backups/misnamed/velero-backup.json", json.dumps(metadata("other")).encode())
     ark.write("backups/pod/velero-backup.json", json.dumps({**metadata("pod"), "kind": "Pod"}).encode())
     ark.write("backups/list/velero-backup.json", b"[]")
@@ -110,16 +111,18 @@ def test_bad_metadata_is_one_line_of_trouble_and_hinders_no_other(ark: Ark) -> N
     ark.write("backups/unknown/velero-backup.json", json.dumps(metadata("unknown", phase="Great")).encode())
     ark.write("backups/unfinished/velero-backup.json", json.dumps(metadata("unfinished", phase="InProgress")).encode())
     ark.write("backups/none/none.tar.gz", b"tar")
-    text = page(ark, "sync", code=1)
+    text = page(ark, "sync")
     assert {each["metadata"]["name"] for each in ark.api.get(backups(ark))["items"]} == {"good"}
-    errors = [line for line in text.splitlines() if line.startswith("sync: Error: ")]
-    assert len(errors) == 7
-    for name, words in (("garbage", "is not JSON"), ("misnamed", 'another backup, "other"'),
+    warnings = [line for line in text.splitlines() if line.startswith("sync: Warning: ")]
+    assert len(warnings) == 8 and "Error" not in text
+    for name, words in (("garbage", "is not JSON"), ("deep", "is not JSON"), ("misnamed", 'another backup, "other"'),
                         ("pod", "is not a Backup but a velero.io/v1 Pod"),
                         ("list", "is not a Kubernetes object"),
                         ("wrong", "includedNamespaces"), ("unknown", "Great"), ("unfinished", "phase InProgress")):
-        [line] = [line for line in errors if f"backup/{name} of default" in line]
-        assert is_clear(line, words)
+        [line] = [line for line in warnings if f"backup/{name} of default" in line]
+        assert is_clear(line, words, f"/backups/{name}/velero-backup.json ", "; repair or delete that file")
+    text = page(ark, "sync")
+    assert text.count("sync: Warning: ") == 8 and "nothing to do" not in text
 
 
 def test_what_velero_has_not_finished_is_shown_when_it_has_expired(ark: Ark) -> None:

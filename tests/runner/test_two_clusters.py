@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from tests import harness
 from tests.cluster.binaries import Binaries
 from tests.cluster.controlplane import ControlPlane
-from tests.harness import Ark, config_map, namespace
+from tests.harness import Ark, config_map, is_clear, namespace
 from tests.runner.stored import ago, page
 
 pytestmark = pytest.mark.api
@@ -84,6 +86,52 @@ def test_each_cluster_sees_both_ones_backups_but_expires_deletes_and_restores_on
     assert runner.wait() == 0, runner.text
     restored = ark.got(config_map(name, "c"))
     assert restored["metadata"]["labels"]["ark.heptio.com/backup-name"] == "from-a"
+
+
+def test_restores_of_one_name_on_two_clusters_leave_each_others_log_and_results_alone(
+        ark: Ark, plane: ControlPlane, name: str, tmp_path: Path) -> None:
+    filled(ark, name)
+    saved(ark, f"{name}-b", of=name)
+    other = another(plane, ark, tmp_path)
+    other.location(accessMode="ReadWrite")
+    clusters = (ark, other)
+    for each in clusters:
+        each.settings()
+        each.make(each.cr("Restore", name, backupName=f"{name}-b"))
+        runner = each.start("restore", name)
+        assert runner.wait() == 0, runner.text
+        each.make(each.cr("DownloadRequest", name, target={"kind": "RestoreLog", "name": name}, presign=True))
+        page(each, "downloads")
+    log = ark.read(f"restores/{name}/restore-{name}-logs.gz")
+    assert b"belongs to" not in gzip.decompress(log)
+    warning = "log and results of this restore are not kept: "
+    assert warning in runner.text and f"restores/{name}/ belongs to another Restore of that name" in runner.text
+    assert other.status("Restore", name)["warnings"] == ark.status("Restore", name).get("warnings", 0) + 1
+    assert ark.status("DownloadRequest", name)["phase"] == "Processed"
+    answer = other.status("DownloadRequest", name)
+    assert answer["phase"] == "Failed" and is_clear(answer["message"], "belongs to another Restore", "kept nothing")
+    kept = ark.keys(f"restores/{name}/")
+    for each in (other, ark):
+        each.api.patch_merge(f"/apis/ark.heptio.com/v1/namespaces/{each.namespace}/restores/{name}", {
+            "metadata": {"annotations": {"ark.heptio.com/delete-requested": "now me"}}})
+        assert ark.keys(f"restores/{name}/") == kept
+        assert f"restore/{name} is deleted" in page(each, "deletions")
+        assert each.get(each.cr("Restore", name)) is None
+    assert ark.keys(f"restores/{name}/") == []
+
+
+def test_a_restore_takes_over_what_a_former_one_of_its_name_has_left(ark: Ark, name: str) -> None:
+    filled(ark, name)
+    saved(ark, f"{name}-b", of=name)
+    uids = []
+    for _ in range(2):
+        ark.make(ark.cr("Restore", name, backupName=f"{name}-b"))
+        runner = ark.start("restore", name)
+        assert runner.wait() == 0 and "not kept" not in runner.text, runner.text
+        uids.append(json.loads(ark.read(f"restores/{name}/ark-claim.json"))["uid"])
+        assert uids[-1] == ark.got(ark.cr("Restore", name))["metadata"]["uid"]
+        ark.remove(ark.cr("Restore", name))
+    assert uids[0] != uids[1]
 
 
 def test_after_etcd_is_lost_a_pass_on_the_new_cluster_is_enough_to_restore(

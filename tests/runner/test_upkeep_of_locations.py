@@ -113,6 +113,30 @@ def test_a_location_that_holds_another_clusters_backups_starts_read_only_until_i
     assert mode() == "ReadWrite" and not ark.status("BackupStorageLocation", place).get("message")
 
 
+def test_an_access_mode_that_nobody_gave_is_chosen_anew_where_the_location_leads_elsewhere(
+        ark: Ark, place: str) -> None:
+    path = f"/apis/ark.heptio.com/v1/namespaces/{ark.namespace}/backupstoragelocations/{place}"
+
+    def led_to(prefix: str) -> tuple[str, str]:
+        ark.api.patch_merge(path, {"spec": {"objectStorage": {"prefix": f"{within(ark, place)}-{prefix}"}}})
+        assert ark.run("validate-location", place) == 0
+        found = ark.got(ark.cr("BackupStorageLocation", place))
+        return str(found["spec"]["accessMode"]), str(found["status"].get("message") or "")
+
+    for prefix in ("theirs", "theirs-too"):
+        ark.write(f"plugins/{place}-{prefix}/backups/b/velero-backup.json",
+                  json.dumps(metadata("b", cluster="another")).encode())
+    make(ark, place)
+    assert led_to("empty") == ("ReadWrite", "")
+    mode, message = led_to("theirs")
+    assert mode == "ReadOnly" and is_clear(message, "starts ReadOnly", "(b)")
+    assert led_to("theirs-too")[0] == "ReadOnly"
+    assert led_to("empty") == ("ReadWrite", "")
+    # What a user has given stands, wherever it leads; so does what was chosen where it leads by now.
+    ark.api.patch_merge(path, {"spec": {"accessMode": "ReadOnly"}})
+    assert led_to("empty")[0] == "ReadOnly" == led_to("theirs")[0] == led_to("empty-too")[0]
+
+
 def test_a_location_is_validated_as_often_as_it_asks_for(ark: Ark, place: str) -> None:
     make(ark, place, validationFrequency="1h", provider="gcp")
     path = f"/apis/ark.heptio.com/v1/namespaces/{ark.namespace}/backupstoragelocations/{place}/status"

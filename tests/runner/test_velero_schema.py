@@ -22,8 +22,8 @@ pytestmark = pytest.mark.api
 
 SOURCE, VELERO_NAMESPACE = "ark-t-velero-data", "velero"
 
-OURS = {"spec.qps", "spec.parallel", "status.conditions", "status.observedGeneration", "status.runner",
-        "status.storageLocation"}
+OURS = {"spec.qps", "spec.parallel", "spec.includeUnmountedClaims", "status.conditions", "status.observedGeneration",
+        "status.runner", "status.storageLocation"}
 """What we store beside Velero's fields; its reader drops them, as JSON decoders do with what they do not know."""
 
 

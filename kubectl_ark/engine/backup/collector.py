@@ -13,7 +13,7 @@ import orjson
 
 from kubectl_ark.engine.backup import actions
 from kubectl_ark.engine.backup.archive import Archive
-from kubectl_ark.engine.backup.volumes import VolumeRecords
+from kubectl_ark.engine.backup.volumes import ClaimData, VolumeRecords
 from kubectl_ark.engine.runlog import RunLog
 from kubectl_ark.model import labels
 from kubectl_ark.model.resources import Resource
@@ -47,14 +47,16 @@ class Collector:
     """Takes the items of one backup, in the caller's thread.
 
     partial: lists bring only some objects of a kind (a label selector), so that what others refer to may be missing
-    or may come twice. stage: what is done around each pod; False from it keeps the pod out.
+    or may come twice. stage: what is done around each pod; False from it keeps the pod out. data: of claims; None: none
+    of it is saved. claims: is shown each claim first.
     """
 
     def __init__(self, archive: Archive, log: RunLog, volumes: VolumeRecords, *, partial: bool,
-                 stage: Callable[[dict[str, Any]], bool] | None = None) -> None:
+                 stage: Callable[[dict[str, Any]], bool] | None = None, data: ClaimData | None = None,
+                 claims: Callable[[dict[str, Any]], None] | None = None) -> None:
         self.references = References()
         self._archive, self._log, self._volumes = archive, log, volumes
-        self._partial, self._stage = partial, stage
+        self._partial, self._stage, self._data, self._claims = partial, stage, data, claims
         self._seen: set[tuple[str, str | None, str]] = set()
         self._once: set[tuple[str | None, str]] | None = None
 
@@ -124,11 +126,23 @@ class Collector:
         volume = item["spec"].get("volumeName")
         if volume and (item.get("status") or {}).get("phase") == "Bound":
             self.references.volumes.add(volume)
-        self._log.warning(f"persistentvolumeclaim {namespace}/{name}: {CLAIM_NOT_SAVED}", place=namespace,
-                          resource="persistentvolumeclaims", namespace=namespace, name=name)
+        claim, why = (namespace, name), ""
+        if self._data is not None:
+            if self._claims is not None:
+                self._claims(item)
+            if self._data.has(claim):
+                return
+            why = self._data.reason(claim)
+        self._log.warning(f"persistentvolumeclaim {namespace}/{name}: {CLAIM_NOT_SAVED}{': ' if why else ''}{why}",
+                          place=namespace, resource="persistentvolumeclaims", namespace=namespace, name=name)
 
     def _volume(self, namespace: str | None, item: dict[str, Any]) -> None:
-        self._volumes.add(item, skipped=CLAIM_NOT_SAVED)
+        reference = (item.get("spec") or {}).get("claimRef") or {}
+        claim = (reference.get("namespace", ""), reference.get("name", ""))
+        if self._data is not None and self._data.has(claim):
+            self._volumes.awaited(claim, item)
+        else:
+            self._volumes.add(item, skipped=CLAIM_NOT_SAVED)
 
     def _account(self, namespace: str, item: dict[str, Any]) -> None:
         self.references.accounts.add((namespace, item["metadata"]["name"]))

@@ -17,7 +17,7 @@ from kubectl_ark.engine.backup.ordered import Ordered
 from kubectl_ark.engine.backup.horizon import Horizon, Reach
 from kubectl_ark.engine.backup.pipeline import Upload, Uploaded
 from kubectl_ark.engine.backup.related import Related
-from kubectl_ark.engine.backup.volumes import VolumeRecords
+from kubectl_ark.engine.backup.volumes import ClaimData, VolumeRecords
 from kubectl_ark.engine.progress import Progress
 from kubectl_ark.engine.results import CLUSTER
 from kubectl_ark.engine.runlog import RunLog
@@ -40,11 +40,12 @@ class Collected:
 
 def run(
     api: Api, bucket: Bucket, spec: dict[str, Any], *, key: str, directory: Path, log: RunLog, progress: Progress,
-    stage: PodStage, reach: Reach = tuple,
+    stage: PodStage, reach: Reach = tuple, data: ClaimData | None = None,
 ) -> Collected:
     """Store every object that ``spec`` (a Backup's, defaulted and valid) selects in the tar under ``key``.
 
     directory: scratch space. stage: what is done around each pod. reach: the namespaces that this installation reaches.
+    data: of claims, which ``stage`` saves; None: nobody does.
 
     What cannot be read is an error in the log and does not stop the run. Raises StoreError where the upload fails,
     ApiError where not even discovery answers, and what ``progress.checkpoint`` raises; the upload is then aborted.
@@ -57,7 +58,7 @@ def run(
     with Upload(bucket, key, checkpoint=progress.checkpoint) as upload:
         archive = Archive(upload, directory=directory, mtime=int(time.time()))
         hidden = _collect(api, catalog, spec, archive=archive, volumes=archive_volumes, log=log, progress=progress,
-                          stage=stage, reach=reach)
+                          stage=stage, reach=reach, data=data)
         stage.finish()
         archive.finish()
         progress.step("uploading")
@@ -66,7 +67,7 @@ def run(
 
 def _collect(
     api: Api, catalog: Catalog, spec: dict[str, Any], *, archive: Archive, volumes: VolumeRecords, log: RunLog,
-    progress: Progress, stage: PodStage, reach: Reach,
+    progress: Progress, stage: PodStage, reach: Reach, data: ClaimData | None,
 ) -> list[str]:
     """Everything into the archive; the namespaces that hid themselves."""
     chosen = selection.of_spec(spec, catalog)
@@ -80,7 +81,8 @@ def _collect(
         log.error(f'namespace "{name}" is included by name, but it does not exist', place=name)
     for name in survey.terminating:
         log.warning(f'namespace "{name}" is being deleted: what is left of it is taken', place=name)
-    collector = Collector(archive, log, volumes, partial=bool(chosen.label_selectors), stage=stage.take)
+    collector = Collector(archive, log, volumes, partial=bool(chosen.label_selectors), stage=stage.take,
+                          data=data, claims=stage.take_claim)
     listed = kinds.listed(catalog, chosen)
     if limited:
         listed = horizon.within(listed, spec, log)

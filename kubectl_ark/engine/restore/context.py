@@ -10,6 +10,7 @@ from typing import Any
 
 from kubectl_ark.engine.progress import Progress
 from kubectl_ark.engine.restore.archive import Archive, Type
+from kubectl_ark.engine.restore.claimdata import ClaimData
 from kubectl_ark.engine.restore.existing import FIELD_MANAGER
 from kubectl_ark.engine.restore.exechooks import ExecHooks
 from kubectl_ark.engine.restore.later import Later
@@ -55,6 +56,7 @@ class Context:
     statuses: Statuses
     later: Later
     hooks: ExecHooks
+    data: ClaimData
     since: datetime.datetime
     """When the Restore was made: what bears its label and is not older was created by an earlier try of it."""
 

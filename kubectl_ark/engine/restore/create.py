@@ -279,6 +279,8 @@ class Wave:
         self.created.append(self._group.names[position])
         self._context.settled(self._type, title, CREATED)
         fate = self._fate(position)
+        if fate is not None and fate.data is not None:
+            self._context.data.expect((namespace, self._group.names[position]), fate.data)
         if fate is not None and (fate.warning or fate.error):
             say = self._context.log.error if fate.error else self._context.log.warning
             say(f"{named(self._type, title)} was created, but {fate.error or fate.warning}", place=namespace,

@@ -50,7 +50,8 @@ def make(context: Context, data: VolumeData) -> Plan:
         left = volume is not None and claim_of(volume) == claim \
             and is_left_behind(volume, claim, claim_uid=_claim_uid(context, claim))
         plan.fates[claim] = fate(claim, volume_name, stored=stored.get(volume_name), live=volume, left_behind=left,
-                                 data=data, origin=origin)
+                                 data=data, origin=origin,
+                                 wanted=context.preparation.spec.get("restorePVs") is not False)
         if left and volume is not None:
             plan.left_behind.append(volume)
             found = context.archive.find(VOLUMES, "", volume_name)

@@ -12,6 +12,7 @@ from kubectl_ark.engine.progress import Progress
 from kubectl_ark.engine.restore import crds, manifest, order, plan, selection, statuses, volumeinfo
 from kubectl_ark.engine.restore.archive import WANTED, Archive, Group, read_items
 from kubectl_ark.engine.restore.changes import Changes
+from kubectl_ark.engine.restore.claimdata import ClaimData, Filling
 from kubectl_ark.engine.restore.context import STRICT_PARAMS, Context, labels_of, since_of
 from kubectl_ark.engine.restore.create import Wave
 from kubectl_ark.engine.restore.exechooks import ExecHooks
@@ -19,7 +20,7 @@ from kubectl_ark.engine.restore.later import Later
 from kubectl_ark.engine.restore.mapping import NamespaceMapping
 from kubectl_ark.engine.restore.modifiers.schemas import Schemas
 from kubectl_ark.engine.restore.namespaces import Namespaces
-from kubectl_ark.engine.restore.order import CRDS, NAMESPACES, STORAGE_CLASSES
+from kubectl_ark.engine.restore.order import CLAIMS, CRDS, NAMESPACES, PODS, STORAGE_CLASSES
 from kubectl_ark.engine.restore.outcome import FAILED, Outcome
 from kubectl_ark.engine.restore.prepare import Preparation
 from kubectl_ark.engine.restore.volumeinfo import VolumeData
@@ -35,12 +36,13 @@ from kubectl_ark.store.bucket import Bucket
 def run(
     *, api: Api, catalog: Catalog, bucket: Bucket, restore: dict[str, Any], backup: dict[str, Any], workdir: Path,
     log: RunLog, progress: Progress, threads: int = DEFAULT_PARALLEL, changes: Changes = Changes(),
-    outcome: Outcome | None = None,
+    outcome: Outcome | None = None, filling: Filling | None = None,
 ) -> Outcome:
     """Restore what the Restore CR asks for; what was done to each item.
 
     restore: the CR, validated. changes: what the user's ConfigMaps want. backup: velero-backup.json. workdir: an empty
     directory for the spool and the outcome, which the caller removes when it has read ``Outcome.resource_list``.
+    filling: who brings back the data of volumes; None: nobody does, and each that has data is an error.
     outcome: to be filled, so that the caller has it also where this raises; a new one if None.
     Troubles with single items go to ``log`` as warnings and errors. Raises Damaged before anything is created where
     the backup is not what was written; StoreError, Unreachable, ArkError (work directory full); RunLost, Cancelled,
@@ -57,7 +59,7 @@ def run(
         outcome=outcome or Outcome(workdir), log=log, progress=progress, pool=ThreadPoolExecutor(threads),
         threads=threads, labels=own, since=since_of(restore), preparation=preparation,
         update=spec.get("existingResourcePolicy") == "update", statuses=statuses.of_spec(spec, catalog), later=Later(),
-        hooks=hooks)
+        hooks=hooks, data=ClaimData(filling, threads=filling.at_once if filling else 1, log=log, progress=progress))
     try:
         progress.step("verifying the backup")
         data = _read(context, bucket, backup, workdir)
@@ -65,6 +67,7 @@ def run(
         _create(context, data, order.priorities(spec.get("resourcePriorities") or (), catalog.resolve))
     finally:
         hooks.close()
+        context.data.close()
         context.outcome.hooks = hooks.counts
         context.pool.shutdown(cancel_futures=True)
         archive.close()
@@ -110,10 +113,16 @@ def _create(context: Context, data: VolumeData, priorities: tuple[list[str], lis
     plan.release(context, volumes)
     high, low = priorities
     for kind in order.ordered((type.group_resource for type in archive.groups), high=high, low=low):
+        if kind == PODS:
+            context.data.finish()  # a pod must not see its volume half filled
         if kind not in (CRDS, NAMESPACES):
             for group in archive.of_kind(kind):
                 _wave(context, group, volumes, namespaces)
+        if kind == CLAIMS:
+            context.data.begin(archive)
     context.later.run(context.log, context.progress)
+    context.data.begin(archive)
+    context.data.finish()
     context.hooks.wait()
 
 

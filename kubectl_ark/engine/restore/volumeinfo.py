@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -9,12 +10,13 @@ import orjson
 from kubectl_ark import errors
 from kubectl_ark.engine.restore.manifest import Manifest
 from kubectl_ark.engine.restore.unpack import Gunzip
-from kubectl_ark.model import layout
+from kubectl_ark.model import layout, volume_backups
+from kubectl_ark.model.volume_restores import Saved, saved_of
 from kubectl_ark.store.bucket import Bucket
 
 MAX_PLAIN_BYTES = 32 * 1024 * 1024
 
-NATIVE, POD_VOLUME, CSI = "NativeSnapshot", "PodVolumeBackup", "CSISnapshot"
+NATIVE, POD_VOLUME, CSI = "NativeSnapshot", volume_backups.METHOD, "CSISnapshot"
 
 
 class VolumeData:
@@ -23,10 +25,18 @@ class VolumeData:
     def __init__(self) -> None:
         self.by_volume: dict[str, str] = {}
         self.by_claim: dict[tuple[str, str], str] = {}
+        self.saved: dict[tuple[str, str], Saved] = {}
+        """What restic (or another) saved of a claim, by (namespace, name)."""
 
     def method(self, volume: str, claim: tuple[str, str]) -> str | None:
         """NATIVE, POD_VOLUME, CSI, or None where the backup holds no data of it. claim: (namespace, name)."""
         return self.by_volume.get(volume) or self.by_claim.get(claim)
+
+    def take(self, volumes: Iterable[dict[str, Any]]) -> None:
+        """The entries of podvolumebackups.json."""
+        for each in volumes:
+            if name := volume_backups.claim_name(each):
+                self.saved[(each["spec"].get("pod") or {}).get("namespace", ""), name] = saved_of(each)
 
 
 def fetch(bucket: Bucket, backup: dict[str, Any], manifest: Manifest | None) -> VolumeData:
@@ -36,6 +46,8 @@ def fetch(bucket: Bucket, backup: dict[str, Any], manifest: Manifest | None) -> 
     """
     name = backup["metadata"]["name"]
     data = VolumeData()
+    pod_volumes = _list(bucket, layout.pod_volume_backups(name), manifest) or ()
+    data.take(pod_volumes)
     infos = _list(bucket, layout.volume_info(name), manifest)
     if infos is not None:
         for info in infos:
@@ -50,10 +62,9 @@ def fetch(bucket: Bucket, backup: dict[str, Any], manifest: Manifest | None) -> 
         data.by_volume[(snapshot.get("spec") or {}).get("persistentVolumeName", "")] = NATIVE
     for volume in (backup.get("status") or {}).get("volumeBackups") or {}:  # Heptio Ark 0.9
         data.by_volume[volume] = NATIVE
-    for each in _list(bucket, layout.pod_volume_backups(name), manifest) or ():
-        claim = ((each.get("metadata") or {}).get("annotations") or {}).get("velero.io/pvc-name")
-        if claim and (each.get("status") or {}).get("snapshotID"):
-            data.by_claim[each["spec"]["pod"]["namespace"], claim] = POD_VOLUME
+    for claim, saved in data.saved.items():
+        if saved.snapshot:
+            data.by_claim[claim] = POD_VOLUME
     csi = f"{layout.backup_directory(name)}{name}-csi-volumesnapshots.json.gz"
     for each in _list(bucket, csi, manifest) or ():
         source = ((each.get("spec") or {}).get("source") or {}).get("persistentVolumeClaimName")

@@ -6,7 +6,8 @@ import dataclasses
 from typing import Any
 
 from kubectl_ark.engine.restore.archive import Object
-from kubectl_ark.engine.restore.volumeinfo import VolumeData
+from kubectl_ark.engine.restore.volumeinfo import POD_VOLUME, VolumeData
+from kubectl_ark.model.volume_restores import Saved
 
 Claim = tuple[str, str]
 """(namespace, name)."""
@@ -17,12 +18,14 @@ class Fate:
     """What becomes of one claim. At most one of the texts is set.
 
     keep_volume: spec.volumeName stays. refused: why the claim is not created. warning, error: what to say once it is.
+    data: what its new volume is to be filled with once it is created.
     """
 
     keep_volume: bool = True
     refused: str = ""
     warning: str = ""
     error: str = ""
+    data: Saved | None = None
 
 
 def claim_of(volume: Object) -> Claim | None:
@@ -69,13 +72,14 @@ def release_patch(live: Object) -> list[dict[str, Any]]:
 
 def fate(
     claim: Claim, volume_name: str, *, stored: Object | None, live: Object | None, left_behind: bool,
-    data: VolumeData, origin: Claim | None = None,
+    data: VolumeData, origin: Claim | None = None, wanted: bool = True,
 ) -> Fate:
     """What becomes of a claim that was bound to ``volume_name``.
 
     stored: that volume in the backup, None if it is not restored from there. live: in the cluster, None if it is not
     there. left_behind: it is, and waits for this claim; what it holds is worth more than a fresh, empty volume.
-    origin: the claim's name in the backup, where a namespace mapping gives it another.
+    origin: the claim's name in the backup, where a namespace mapping gives it another. wanted: whether volumes' data
+    is to come back.
     """
     holder = claim_of(live) if live is not None else None
     is_anothers = holder is not None and holder != claim
@@ -88,6 +92,9 @@ def fate(
         if comes_back(stored, data):
             return Fate()
         method = data.method(volume_name, origin or claim)
+        saved = data.saved.get(origin or claim)
+        if method == POD_VOLUME and saved is not None:
+            return _filled(saved, wanted=wanted)
         if method is not None:
             return Fate(keep_volume=False, error=(
                 f"its data was saved as {method}, which this version cannot bring back yet, so its volume is new and "
@@ -103,3 +110,14 @@ def fate(
         return Fate(warning=f'it waits for its volume "{volume_name}", which is neither in what is restored nor in '
                             "the cluster")
     return Fate()
+
+
+def _filled(saved: Saved, *, wanted: bool) -> Fate:
+    """Of a claim whose data restic, or another, has saved."""
+    if not wanted:
+        return Fate(keep_volume=False, warning="its volume is new and empty, as spec.restorePVs is false")
+    if problem := saved.problem:
+        return Fate(keep_volume=False, error=f"its volume is new and empty: {problem}")
+    if not saved.snapshot:
+        return Fate(keep_volume=False)
+    return Fate(keep_volume=False, data=saved, warning=saved.remark)

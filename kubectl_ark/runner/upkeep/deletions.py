@@ -1,11 +1,13 @@
 """DeleteBackupRequests carried out, and Restores that are to go with what they left in the bucket.
 
-A request is bound to one backup by uid when it is begun. It stays as a record for a day, with what went wrong.
+A request is bound to one backup by uid when it is begun. What fails then, or where the store could not be asked, is
+tried again by every pass until the request is a day old. It stays as a record for a day, with what went wrong.
 """
 
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from typing import Any
 
 from kubectl_ark import errors
@@ -63,15 +65,24 @@ def _carry_out(upkeep: Upkeep, name: str) -> None:
     try:
         try:
             failures = _delete(upkeep, request, backup_name)
+            may_pass = bool(failures) and deletions.is_begun(request)
+        except (errors.Locked, errors.Damaged) as failure:  # the backup is left whole
+            failures, may_pass = [failure.message], False
         except errors.StoreError as failure:
-            failures = [failure.sentence]
-        _write(upkeep, request, phase=deletions.PROCESSED, errors=failures or None,
-               completionTimestamp=times.format_time(times.now()))
+            failures, may_pass = [failure.sentence], True
+        until = deletions.tried_until(request)
+        again = may_pass and upkeep.now < until
+        if again:
+            _write(upkeep, request, errors=failures)
+        else:
+            _write(upkeep, request, phase=deletions.PROCESSED, errors=failures or None,
+                   completionTimestamp=times.format_time(times.now()))
     except errors.Conflict:
         return  # another pass has it, or its maker has taken it back
     if failures:
         more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-        upkeep.trouble(f"backup/{backup_name} is not deleted: {failures[0]}{more}")
+        then = f"; every pass until {times.format_time(until)} tries again" if again else ""
+        upkeep.trouble(f"backup/{backup_name} is not deleted: {failures[0]}{more}{then}")
     else:
         upkeep.say(f"backup/{backup_name} is deleted")
 
@@ -110,7 +121,7 @@ def _delete(upkeep: Upkeep, request: dict[str, Any], name: str) -> list[str]:
             said = [request["status"]["message"]] if request["status"].get("message") else []
             _write(upkeep, request, message="; ".join([*said, *volumes.notes]))
     for restore in restores:
-        failures += _remove_restore(upkeep, restore, bucket)
+        failures += _remove_restore(upkeep, restore, bucket, cluster)
     if not failures:
         upkeep.api.delete(BACKUPS.path(upkeep.namespace, name), uid=backup["metadata"]["uid"])
     return failures
@@ -123,9 +134,10 @@ class _Volumes:
         self.notes: list[str] = []
         self._upkeep, self._bucket, self._backup = upkeep, bucket, backup
 
-    def forget(self, directory: str) -> list[str]:
+    def forget(self, directory: str, still: Callable[[], bool]) -> list[str]:
         """See ``removal.remove_backup``."""
-        failures, self.notes = saved_volumes.forget(self._upkeep.api, self._bucket, directory, self._backup)
+        failures, self.notes = saved_volumes.forget(self._upkeep.api, self._bucket, directory, self._backup,
+                                                    still=still)
         return failures
 
 
@@ -135,9 +147,8 @@ def _opened(upkeep: Upkeep, place: str, name: str) -> tuple[Bucket | None, list[
         location = locations.named(upkeep.api, upkeep.namespace, place)
     except errors.InvalidInput as missing:
         return None, [missing.sentence]
-    if (location.get("spec") or {}).get("accessMode") == "ReadOnly":
-        return None, [f'storage location "{place}" is ReadOnly; "kubectl ark location set {place} '
-                      '--access-mode ReadWrite" changes that']
+    if reason := locations.against_writing(location):
+        return None, [reason]
     bucket = locations.opened(upkeep.api, location)
     if locked := removal.lock(bucket, name):
         return None, [f'backup "{name}" is {locked} by the object lock of the bucket; it is left whole']
@@ -162,12 +173,18 @@ def _mark(upkeep: Upkeep, backup: dict[str, Any], former: str, phase: str) -> No
         raise errors.Conflict(f"the backup has changed meanwhile: {failure}") from failure
 
 
-def _remove_restore(upkeep: Upkeep, restore: dict[str, Any], bucket: Bucket | None) -> list[str]:
+def _remove_restore(upkeep: Upkeep, restore: dict[str, Any], bucket: Bucket | None, cluster: str) -> list[str]:
     """A Restore with what it left in the bucket; what could not be removed. bucket: None if there is none to ask."""
-    name = restore["metadata"]["name"]
-    failures = removal.remove_restore(bucket, name) if bucket is not None else []
+    metadata = restore["metadata"]
+    path = RESTORES.path(upkeep.namespace, metadata["name"])
+    try:
+        if upkeep.api.get(path)["metadata"]["uid"] != metadata["uid"]:
+            return []  # another pass was faster, and what is in the bucket is of one that was made anew
+    except errors.NotFound:
+        return []
+    failures = removal.remove_restore(bucket, restore, cluster_id=cluster) if bucket is not None else []
     if not failures:
-        upkeep.api.delete(RESTORES.path(upkeep.namespace, name), uid=restore["metadata"]["uid"])
+        upkeep.api.delete(path, uid=metadata["uid"])
     return failures
 
 
@@ -181,9 +198,8 @@ def _remove_unwanted(upkeep: Upkeep, restore: dict[str, Any]) -> None:
     try:
         if place:
             location = locations.named(upkeep.api, upkeep.namespace, place)
-            read_only = (location.get("spec") or {}).get("accessMode") == "ReadOnly"
-            bucket = None if read_only else locations.opened(upkeep.api, location)
-        problems = _remove_restore(upkeep, restore, bucket)
+            bucket = None if locations.against_writing(location) else locations.opened(upkeep.api, location)
+        problems = _remove_restore(upkeep, restore, bucket, cluster_id(upkeep.api))
     except (errors.StoreError, errors.InvalidInput) as failure:
         problems = [failure.sentence]
     if problems:

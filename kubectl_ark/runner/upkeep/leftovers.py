@@ -25,7 +25,7 @@ _SETTLED = {*(phase.value for phase in phases.USABLE), Phase.DELETING.value}
 def attend(upkeep: Upkeep) -> None:
     """Tidy every location that may be written to. Raises ApiError."""
     places = [each for each in locations.everyone(upkeep.api, upkeep.namespace)
-              if (each.get("spec") or {}).get("accessMode") != "ReadOnly"
+              if not locations.against_writing(each)
               and (each.get("status") or {}).get("phase") != UNAVAILABLE]
     if not places:
         return
@@ -48,7 +48,7 @@ def _tidy(upkeep: Upkeep, bucket: Bucket, settled: set[str], cluster: str) -> No
         phase = _phase(upkeep, name, str(claim.get("uid")))
         if phase is not None and phase not in {each.value for each in phases.FINISHED}:
             continue
-        if removed := _remove(bucket, name, with_claim=phase is None):
+        if removed := _remove(bucket, name, holder=claim.get("uid"), with_claim=phase is None):
             upkeep.say(f"backup/{name} is over; {removed} files and uploads that it left in {bucket.location.name} "
                        "are removed")
 
@@ -66,8 +66,8 @@ def _phase(upkeep: Upkeep, name: str, uid: str) -> str | None:
     return None if ended and backup["metadata"]["uid"] != uid else phases.phase_of(backup)
 
 
-def _remove(bucket: Bucket, name: str, *, with_claim: bool) -> int:
-    """Remove what a run left behind; how many things that were.
+def _remove(bucket: Bucket, name: str, *, holder: str | None, with_claim: bool) -> int:
+    """Remove what a run left behind; how many things that were. holder: uid in the claim; stops once it is another's.
 
     A whole backup loses its uploads alone. A failed one keeps its log and, while its CR is there, its name.
     """
@@ -78,6 +78,8 @@ def _remove(bucket: Bucket, name: str, *, with_claim: bool) -> int:
     kept = () if with_claim else (layout.claim(name), layout.backup_log(name))
     keys = [key for key in bucket.keys(directory) if key not in (*kept, layout.claim(name))]
     for key in [*keys, *([layout.claim(name)] if with_claim else [])]:
+        if not removal.holds(bucket, directory, holder):
+            break
         bucket.delete(key)
         removed += 1
     return removed

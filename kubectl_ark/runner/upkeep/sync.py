@@ -18,6 +18,7 @@ from kubectl_ark.model import kinds, phases, stored_backup, times
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.model.resources import custom
 from kubectl_ark.runner import locations, statuses, stored
+from kubectl_ark.runner.upkeep import volumes
 from kubectl_ark.runner.upkeep.locations import is_due
 from kubectl_ark.runner.upkeep.upkeep import Upkeep
 from kubectl_ark.runner.validate import UNAVAILABLE
@@ -79,18 +80,21 @@ def _seen(backup: dict[str, Any]) -> Seen:
 
 def _show(upkeep: Upkeep, bucket: Bucket, names: list[str]) -> None:
     """Make a Backup of each stored backup that has none."""
-    def one(name: str) -> tuple[str, bool, str]:
+    def one(name: str) -> tuple[str, bool, errors.ArkError | None]:
         try:
-            return name, _show_one(upkeep, bucket, name), ""
+            return name, _show_one(upkeep, bucket, name), None
         except errors.ArkError as failure:
-            return name, False, failure.sentence
+            return name, False, failure
     shown: list[str] = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for name, was_shown, trouble in pool.map(one, names):
             if was_shown:
                 shown.append(name)
+            elif isinstance(trouble, errors.Damaged):  # no pass can mend what lies in the bucket
+                upkeep.warn(f"backup/{name} of {bucket.location.name} cannot be shown: {trouble.message}; repair or "
+                            "delete that file")
             elif trouble:
-                upkeep.trouble(f"backup/{name} of {bucket.location.name} cannot be shown: {trouble}")
+                upkeep.trouble(f"backup/{name} of {bucket.location.name} cannot be shown: {trouble.sentence}")
     if shown:
         upkeep.say(f"found in {bucket.location.name}: {_listed(shown)}")
 
@@ -114,17 +118,20 @@ def _show_one(upkeep: Upkeep, bucket: Bucket, name: str) -> bool:
         made = upkeep.api.get(path)
         if not _seen(made).is_half:
             return False  # another pass was faster, or somebody has just made one of that name
+    except errors.Rejected as refusal:
+        raise errors.Damaged(f"{found.url} is not taken by the API server: {refusal.message}") from refusal
+    volumes.show(upkeep.api, made, found, location=bucket.location.name)  # before the status, which says: all is there
     try:
         upkeep.api.patch_json(path + "/status", [
             {"op": "test", "path": "/metadata/uid", "value": made["metadata"]["uid"]},
             {"op": "test", "path": "/status/phase", "value": Phase.NEW.value},
             {"op": "add", "path": "/status", "value": stored_backup.status(
                 found.backup, location=bucket.location.name, now=upkeep.now)}])
-    except errors.Rejected:
+    except errors.Rejected as refusal:
         if not _seen(upkeep.api.get(path)).is_half:
             return False
         upkeep.api.delete(path, uid=made["metadata"]["uid"])  # a Backup without its status would say nothing
-        raise
+        raise errors.Damaged(f"{found.url} is not taken by the API server: {refusal.message}") from refusal
     return True
 
 

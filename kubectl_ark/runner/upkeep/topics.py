@@ -59,7 +59,7 @@ def reconcile(work: Work, *, only: Sequence[str] = ()) -> None:
 def _attend(upkeep: Upkeep, topic: str) -> None:
     """One topic. A failure that it did not expect itself is a line of the page, like those that it did."""
     upkeep.topic = topic
-    said = upkeep.done + len(upkeep.problems)
+    said = upkeep.done + len(upkeep.problems) + upkeep.warnings
     module = importlib.import_module(f"kubectl_ark.runner.upkeep.{topic}")
     try:
         module.attend(upkeep)
@@ -70,5 +70,5 @@ def _attend(upkeep: Upkeep, topic: str) -> None:
     except Exception as failure:
         logger.exception("unexpected")
         upkeep.trouble(f"unexpected {type(failure).__name__}: {failure}")
-    if upkeep.done + len(upkeep.problems) == said:
+    if upkeep.done + len(upkeep.problems) + upkeep.warnings == said:
         upkeep.write(f"{topic}: nothing to do")

@@ -30,6 +30,9 @@ class Upkeep:
     problems: list[str] = dataclasses.field(default_factory=list)
     """Sentences about what should have been done and could not; the pass goes on, and ends with exit code 1."""
 
+    warnings: int = 0
+    """How many things were found that no pass can mend: somebody has to see to them."""
+
     def say(self, sentence: str) -> None:
         """One line of the page: something was done."""
         self.done += 1
@@ -39,6 +42,11 @@ class Upkeep:
         """One line of the page: something could not be done."""
         self.problems.append(sentence)
         self.write(f"{self.topic}: Error: {sentence}")
+
+    def warn(self, sentence: str) -> None:
+        """One line of the page: something is wrong that trying again will not mend; it is no failure of the pass."""
+        self.warnings += 1
+        self.write(f"{self.topic}: Warning: {sentence}")
 
     def write(self, line: str) -> None:
         """One line of the page that counts for nothing."""

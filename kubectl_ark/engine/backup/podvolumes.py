@@ -1,0 +1,210 @@
+"""The data of pods' volumes in a backup: which are saved, by a Job each, and what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from kubectl_ark import errors
+from kubectl_ark.engine.backup.beside import Slots
+from kubectl_ark.engine.progress import Progress
+from kubectl_ark.engine.runlog import RunLog
+from kubectl_ark.engine.volumes.placing import place_of, refusal
+from kubectl_ark.engine.volumes.task import Hands, Task, carry_out
+from kubectl_ark.kube.api import Api
+from kubectl_ark.model import pod_volumes, volume_backups, volume_choice
+from kubectl_ark.model.resources import CLAIMS, PODS, VOLUMES
+from kubectl_ark.model.volume_choice import Choice, Method
+from kubectl_ark.model.volume_work import COMPLETED, DATA, VolumeWork
+
+Object = dict[str, Any]
+Claim = tuple[str, str]
+
+
+class PodVolumes:
+    """Saves volumes for one backup. Thread-safe.
+
+    spec: the Backup's. policies: of its resource policy, see ``model.volume_policies``.
+    """
+
+    def __init__(
+        self, api: Api, hands: Hands, *, backup: Object, spec: Mapping[str, Any], location: str,
+        policies: Sequence[Any], log: RunLog, progress: Progress,
+    ) -> None:
+        self.slots = Slots(hands.settings.volumes_at_once, hands.settings.volumes_at_once_per_node)
+        self.threads = hands.settings.volumes_at_once
+        self.saved: list[Object] = []
+        """PodVolumeBackups that have ended, in the order of their ends."""
+        self._api, self._backup, self._spec, self._location = api, backup, spec, location
+        self._policies, self._hands, self._log, self._progress = policies, hands, log, progress
+        self._by_default = bool(spec.get("defaultVolumesToFsBackup") or spec.get("defaultVolumesToRestic"))
+        self._unmounted = spec.get("includeUnmountedClaims") is True
+        self._used: set[Claim] = set()
+        self._reasons: dict[Claim, str] = {}
+        self._taken: set[Claim] = set()
+        self._lock = threading.Lock()
+        self._jobs_pool = ThreadPoolExecutor(self.threads, thread_name_prefix="volume")
+        self._bytes: dict[str, int] = {}
+
+    def of(self, pod: Object) -> Sequence[Choice]:
+        """The volumes of a pod that restic saves; a claim that another pod of this backup has brought is not among
+        them. The others are remembered, for ``reason``."""
+        if not (self._by_default or self._policies or self._unmounted or _opts_in(pod)):
+            return ()
+        namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+        claims, volumes = self._claims(pod)
+        if (pod.get("status") or {}).get("phase") == "Running":
+            self._used.update((namespace, each) for each in claims)
+        chosen = []
+        for choice in volume_choice.of_pod(pod, claims=claims, volumes=volumes, by_default=self._by_default,
+                                           policies=self._policies):
+            why = choice.reason
+            if choice.method is Method.RESTIC and not (why := refusal(claims.get(choice.claim or ""), choice.claim)):
+                if choice.claim is None or self._take((namespace, choice.claim)):
+                    chosen.append(choice)
+                continue
+            if choice.claim is not None:
+                self._reasons.setdefault((namespace, choice.claim), why)
+            elif choice.warn or choice.method is Method.RESTIC:
+                self._log.warning(f"pod {namespace}/{name}: the data of volume {choice.volume} is not saved: {why}",
+                                  place=namespace, resource="pods", namespace=namespace, name=name)
+        return chosen
+
+    def of_claim(self, claim: Object) -> Sequence[Choice]:
+        """The same for a claim, once all pods have been asked about: one that no running pod uses may be saved too."""
+        metadata = claim["metadata"]
+        identity = (metadata["namespace"], metadata["name"])
+        if not self._unmounted or identity in self._used or identity in self._taken:
+            return ()
+        behind, name = None, (claim.get("spec") or {}).get("volumeName")
+        with contextlib.suppress(errors.NotFound, errors.Forbidden):
+            behind = self._api.get(VOLUMES.path(None, name)) if name else None
+        choice = volume_choice.of_claim(claim, behind, policies=self._policies, include_unmounted=True)
+        why = choice.reason
+        if choice.method is Method.RESTIC and not (why := refusal(claim, choice.claim)) and self._take(identity):
+            return (choice,)
+        self._reasons[identity] = why
+        return ()
+
+    def has(self, claim: Claim) -> bool:
+        """Whether the data of a claim is saved, or tried to be."""
+        return claim in self._taken
+
+    def reason(self, claim: Claim) -> str:
+        """Why the data of a claim is not saved; "" where there is nothing more to say."""
+        return self._reasons.get(claim, "")
+
+    def save(self, pod: Object, chosen: Sequence[Choice], *, frozen: bool) -> None:
+        """Save these volumes of a pod, at the same time, and wait for it. See ``hooks.Volumes``."""
+        futures = [self._jobs_pool.submit(self._save_one, pod, choice, frozen) for choice in chosen]
+        failures = [each.exception() for each in futures]
+        for failure in filter(None, failures):
+            raise failure
+
+    def close(self) -> None:
+        """No more is saved."""
+        self._jobs_pool.shutdown(wait=True, cancel_futures=True)
+
+    def _take(self, claim: Claim) -> bool:
+        with self._lock:
+            if claim in self._taken:
+                return False
+            self._taken.add(claim)
+            return True
+
+    def _claims(self, pod: Object) -> tuple[dict[str, Object], dict[str, Object]]:
+        """The pod's claims and their PersistentVolumes, by name; what is not there is not among them."""
+        claims: dict[str, Object] = {}
+        volumes: dict[str, Object] = {}
+        for entry in (pod.get("spec") or {}).get("volumes") or ():
+            name = pod_volumes.of_entry(entry, pod, claims={}, volumes={}).claim_name
+            if name:
+                try:
+                    claims[name] = self._api.get(CLAIMS.path(pod["metadata"]["namespace"], name))
+                    if behind := (claims[name].get("spec") or {}).get("volumeName"):
+                        volumes[behind] = self._api.get(VOLUMES.path(None, behind))
+                except (errors.NotFound, errors.Forbidden):
+                    continue
+        return claims, volumes
+
+    def _save_one(self, pod: Object, choice: Choice, frozen: bool) -> None:
+        namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+        title = f"volume {choice.volume} of pod {namespace}/{name}" if name else f"claim {namespace}/{choice.claim}"
+        try:
+            claim = self._api.get(CLAIMS.path(namespace, choice.claim))
+            _, identifier = self._hands.gate.ready(namespace)
+            volume = self._hands.records.made(volume_backups.resource(
+                self._backup, pod, choice.volume, claim=claim, location=self._location, identifier=identifier))
+            if (volume.get("status") or {}).get("phase") not in volume_backups.ENDED or frozen:
+                volume = carry_out(self._hands, self._task(pod, claim, volume, title, anew=frozen))
+        except (errors.Interrupted, errors.Cancelled, errors.RunLost, errors.Unreachable):
+            raise
+        except errors.ArkError as failure:
+            self._log.error(f"{title} was not saved: {failure.sentence}", place=namespace,
+                            resource="persistentvolumeclaims", namespace=namespace, name=choice.claim or name)
+            return
+        self._tell(volume, title)
+        if not name:
+            self._log.warning(f"{title} has no pod: kubectl-ark brings it back with its data, Velero, which looks for "
+                              "the pod, would bring it back empty", place=namespace, namespace=namespace,
+                              resource="persistentvolumeclaims", name=choice.claim or "")
+
+    def _task(self, pod: Object, claim: Object, volume: Object, title: str, *, anew: bool) -> Task:
+        namespace = pod["metadata"]["namespace"]
+        work = VolumeWork(
+            title=title, address="", repository=f"restic/{namespace}/", user="",
+            path=f"{DATA}/{claim['metadata']['name']}",
+            tags=tuple(f"{key}={value}" for key, value in volume["spec"]["tags"].items()),
+            parallel=int((self._spec.get("uploaderConfig") or {}).get("parallelFilesUpload") or 0))
+        return Task(volume, namespace, work, place_of(pod, claim, volume["spec"]["volume"]), anew,
+                    lambda: self._hindrance(pod, claim), lambda progress: self._heed(volume, progress))
+
+    def _hindrance(self, pod: Object, claim: Object) -> str | None:
+        """Why the Job must let go of the disk at once: its pod leaves the node, or the claim is to go."""
+        try:
+            now = self._api.get(CLAIMS.path(claim["metadata"]["namespace"], claim["metadata"]["name"]))
+        except errors.NotFound:
+            return "its claim is gone"
+        if now["metadata"].get("deletionTimestamp"):
+            return "its claim is being deleted"
+        node = place_of(pod, claim, "").node
+        if node is None:
+            return None
+        metadata = pod["metadata"]
+        try:
+            now = self._api.get(PODS.path(metadata["namespace"], metadata["name"]))
+        except errors.NotFound:
+            return f"pod {metadata['name']} is gone from node {node}, which must be able to let go of the disk"
+        if now["metadata"]["uid"] != metadata["uid"] or now["metadata"].get("deletionTimestamp"):
+            return f"pod {metadata['name']} leaves node {node}, which must be able to let go of the disk"
+        return None
+
+    def _heed(self, volume: Object, progress: Object) -> None:
+        done, total = int(progress.get("bytesDone") or 0), int(progress.get("totalBytes") or 0)
+        self._hands.records.write(volume, progress={"bytesDone": done, "totalBytes": total})
+        with self._lock:
+            self._bytes[volume["metadata"]["uid"]] = done
+            size = sum(self._bytes.values())
+        self._progress.step(f"saving volumes: {len(self.saved)} done, {size >> 20} MiB read")
+
+    def _tell(self, volume: Object, title: str) -> None:
+        status, namespace = volume.get("status") or {}, volume["spec"]["pod"]["namespace"]
+        with self._lock:
+            self.saved.append(volume)
+        fields = {"resource": "podvolumebackups", "namespace": namespace, "name": volume["metadata"]["name"]}
+        if status.get("phase") == COMPLETED:
+            said = status.get("message") or (
+                f"snapshot {str(status.get('snapshotID'))[:8]}, {status.get('filesTotal', 0)} files, "
+                f"{int(status.get('bytesAdded') or 0) >> 10} KiB added in {status.get('durationSeconds', 0)} s")
+            self._log.info(f"{title} is saved: {said}", **fields)
+        else:
+            partly = " wholly" if status.get("snapshotID") else ""
+            self._log.error(f"{title} was not{partly} saved: {status.get('message')}", place=namespace, **fields)
+
+
+def _opts_in(pod: Object) -> bool:
+    notes = pod["metadata"].get("annotations") or {}
+    return any(notes.get(key) for key in volume_choice.OPT_IN)

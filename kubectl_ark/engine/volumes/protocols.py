@@ -1,0 +1,31 @@
+"""What saving and filling volumes need of the run that they are part of; ``runner.volumes`` has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+Object = dict[str, Any]
+
+
+class Gate(Protocol):
+    """The way to the repositories: one for each namespace, behind an endpoint of this run's. Thread-safe."""
+
+    def ready(self, namespace: str) -> tuple[str, str]:
+        """(password, identifier) of a namespace's repository, which is there then. Raises ArkError."""
+
+    def admit(self, user: str, token: str, namespace: str, report: Callable[[Object], bool]) -> str:
+        """Let a volume's Job in; the endpoint's address, "http://10.96.7.1:8473". Raises ArkError."""
+
+    def dismiss(self, user: str) -> None:
+        """Let it in no more."""
+
+
+class Records(Protocol):
+    """The PodVolumeBackups or PodVolumeRestores of this run. Thread-safe."""
+
+    def made(self, volume: Object) -> Object:
+        """The object, created or left by an earlier attempt. Raises ApiError, RunLost."""
+
+    def write(self, volume: Object, **fields: Any) -> Object:
+        """With these fields of its status set; None removes one. Raises ApiError, RunLost."""
