@@ -55,6 +55,11 @@ class Settings:
         """The namespaces that backups and restores are limited to; () for the whole cluster."""
         return tuple(filter(None, self.namespaces.split(",")))
 
+    @property
+    def go_memory(self) -> str:
+        """Bytes of a volume's Job's memory that Go may take for its heap; the rest is Python's, and Go's beside it."""
+        return str(int(size_in_bytes(self.volume_memory_limit) * 0.7))
+
     def with_memory_limit(self, limit: str) -> Settings:
         """These settings with another memory limit; the request never exceeds it. Raises InvalidInput."""
         if size_in_bytes(limit) < size_in_bytes(LEAST_MEMORY):

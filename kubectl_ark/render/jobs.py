@@ -8,16 +8,13 @@ from typing import Any
 
 from kubectl_ark import __version__, errors
 from kubectl_ark.model import cron, kinds, labels, lock_hosts, names, schedules
-from kubectl_ark.model.settings import CONFIG_MAP, Settings, size_in_bytes
+from kubectl_ark.model.settings import CONFIG_MAP, Settings
 
 FETCHED_FILE = "/tmp/fetched"
 """Where the fetching pod puts the file; the admission policy allows exec to read just this and the next."""
 
 FACTS_FILE = FETCHED_FILE + ".json"
 """And what it knows of it: {"size": bytes, "sha256": hex, "checked": "manifest", "archive" or ""}."""
-
-GO_SHARE = 0.7
-"""Of a memory limit, for restic; the rest is Python's, and what Go takes beside its heap."""
 
 RECONCILE_CRON_JOB = "ark-reconcile"
 
@@ -41,10 +38,9 @@ def repository_job(repository: dict[str, Any], settings: Settings, *, cluster_id
     """The Job that tidies and checks the repository of one ResticRepository."""
     metadata = repository["metadata"]
     host = lock_hosts.name(cluster_id, metadata["uid"])
-    memory = str(int(size_in_bytes(settings.volume_memory_limit) * GO_SHARE))
     return _render("repository-job", kinds.RESTIC_REPOSITORY, repository, settings, component="repository",
                    arguments=["repository", metadata["name"]], marks={labels.LOCK_HOST: host},
-                   repository={"host": host, "go_memory": memory})
+                   repository={"host": host, "go_memory": settings.go_memory})
 
 
 def fetch_job(request: dict[str, Any], settings: Settings, *, location: dict[str, Any], key: str,

@@ -9,12 +9,10 @@ from typing import Any
 
 from kubectl_ark import __version__
 from kubectl_ark.model import labels, lock_hosts, names
-from kubectl_ark.model.settings import Settings, size_in_bytes
+from kubectl_ark.model.settings import Settings
 from kubectl_ark.model.volume_work import VolumeWork
 
 COMPONENT = "volume"
-GO_SHARE = 0.7
-"""Of the memory limit, for restic; the rest is Python's, and what Go takes beside its heap."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +61,7 @@ def volume_job(
             "as_root": place.as_root, "user": place.user, "groups": list(place.groups),
             "owner_group": place.owner_group,
             "pull_secret": f"{name}-pull" if settings.image_pull_secret else None, "deadline": deadline,
-            "go_memory": str(int(size_in_bytes(settings.volume_memory_limit) * GO_SHARE)),
+            "go_memory": settings.go_memory,
         }})
 
 

@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from kubectl_ark import errors
@@ -31,14 +31,18 @@ RESTIC = ("restic", "")
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
-def forget(api: Api, bucket: Bucket, directory: str, backup: dict[str, Any]) -> tuple[list[str], list[str]]:
+def forget(api: Api, bucket: Bucket, directory: str, backup: dict[str, Any], *,
+           still: Callable[[], bool]) -> tuple[list[str], list[str]]:
     """Forget the snapshots of a backup: sentences about what could not be done now, and about what never can.
 
-    directory: where the backup's files are. Snapshots that are gone already are fine. Raises ApiError.
+    directory: where the backup's files are. still: whether they are its own, which is asked once they are read; if not,
+    nothing is forgotten. Snapshots that are gone already are fine. Raises ApiError.
     """
     failures: list[str] = []
     try:
         volumes, notes = _listed(bucket, directory, backup["metadata"]["name"])
+        if not still():
+            return [], []
     except errors.StoreError as failure:
         return [failure.sentence], []
     ids, lost = _by_repository([*volumes, *_recorded(api, backup)])

@@ -18,7 +18,7 @@ from kubectl_ark.engine.volumes.task import Hands
 from kubectl_ark.engine.volumes.tenants import Rights, Tenant
 from kubectl_ark.kube.accounts import TOKEN_SECONDS, acting_as
 from kubectl_ark.kube.api import Api
-from kubectl_ark.model import kinds, labels, layout, times
+from kubectl_ark.model import kinds, labels, times
 from kubectl_ark.model.resources import custom
 from kubectl_ark.model.settings import Settings
 from kubectl_ark.runner import endpoint, installed, repositories, statuses
@@ -88,11 +88,10 @@ class Account:
 class Gate:
     """The endpoint of this run and the repositories behind it; see ``protocols.Gate``. Thread-safe."""
 
-    def __init__(self, work: Work, run: Run, bucket: Bucket, *, rights: Rights, cluster_id: str,
-                 reach: Sequence[str], log: RunLog) -> None:
-        self._work, self._run, self._bucket, self._rights, self._log = work, run, bucket, rights, log
-        self._around = Surroundings(work.api, bucket, work.namespace, cluster_id, reach, work.identity.pod_uid,
-                                    work.directory, work.progress)
+    def __init__(self, work: Work, run: Run, bucket: Bucket, *, rights: Rights, cluster_id: str, reach: Sequence[str],
+                 log: RunLog) -> None:
+        self._work, self._run, self._bucket, self._rights = work, run, bucket, rights
+        self._cluster_id, self._reach, self._log = cluster_id, reach, log
         self._lock = threading.Lock()
         self._stack = contextlib.ExitStack()
         self._broker: Broker | None = None
@@ -139,13 +138,16 @@ class Gate:
         return self._broker
 
     def _made_ready(self, namespace: str) -> tuple[str, str]:
+        work = self._work
+        around = Surroundings(work.api, self._bucket, work.namespace, self._cluster_id, self._reach,
+                              work.identity.pod_uid, work.directory, work.progress)
         if self._rights is Rights.READ:
-            ready = repositories.readable(self._around, namespace)
+            found = repositories.readable(around, namespace)
         else:
-            ready = repositories.ready(self._around, namespace)
-        if ready.note:
-            self._log.info(ready.note, namespace=namespace)
-        return ready.password, ready.identifier
+            found = repositories.ready(around, namespace)
+        if found.note:
+            self._log.warning(found.note, place=namespace)
+        return found.password, found.identifier
 
 
 class Records:

@@ -14,14 +14,14 @@ from tests.e2e.ark import Ark, eventually
 from tests.e2e.bucket import Bucket
 from tests.environment import BUCKET
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.restic]
 
 PASSWORD = "correct horse battery staple"
 
 
 def restic(ark: Ark, namespace: str, scratch: Path, *arguments: str) -> None:
     """restic as anybody may run it, with the bucket's own keys."""
-    subprocess.run(["restic", *arguments], check=True, capture_output=True, cwd=scratch, env={
+    subprocess.run([ark.cluster.restic, *arguments], check=True, capture_output=True, cwd=scratch, env={
         "PATH": os.environ["PATH"], "RESTIC_PASSWORD": PASSWORD, "RESTIC_CACHE_DIR": str(scratch / "cache"),
         "RESTIC_REPOSITORY": f"s3:{ark.cluster.s3_url}/{BUCKET}/{ark.prefix}/restic/{namespace}",
         "AWS_ACCESS_KEY_ID": ark.cluster.s3_access_key, "AWS_SECRET_ACCESS_KEY": ark.cluster.s3_secret_key})

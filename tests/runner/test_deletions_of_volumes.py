@@ -16,7 +16,7 @@ from tests.harness import Ark, Object, eventually
 from tests.runner.stored import ago, cluster_id, metadata, page
 from tests.runner.volumes import around, restored, save, secret
 
-pytestmark = [pytest.mark.api]
+pytestmark = [pytest.mark.api, pytest.mark.restic, pytest.mark.usefixtures("restic_first")]
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from kubectl_ark.runner import repositories
 from tests.harness import Ark, Object, is_clear
 from tests.runner.volumes import PASSWORD, around, host, lock_of, pod, repository, restored, save, secret
 
-pytestmark = [pytest.mark.api]
+pytestmark = [pytest.mark.api, pytest.mark.restic, pytest.mark.usefixtures("restic_first")]
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from tests.harness import Ark, Object, is_clear
 from tests.runner.stored import ago, page
 from tests.runner.volumes import around, host, lock_of, pod, restored, save, secret
 
-pytestmark = [pytest.mark.api]
+pytestmark = [pytest.mark.api, pytest.mark.restic, pytest.mark.usefixtures("restic_first")]
 
 
 @pytest.fixture(autouse=True)

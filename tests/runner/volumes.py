@@ -13,8 +13,8 @@ from typing import Any
 from kubectl_ark.engine.progress import Progress
 from kubectl_ark.engine.volumes import restic
 from kubectl_ark.engine.volumes.broker import Broker
-from kubectl_ark.engine.volumes.tenants import Rights, Tenant
 from kubectl_ark.engine.volumes.repository import OpenRepository, opened
+from kubectl_ark.engine.volumes.tenants import Rights, Tenant
 from kubectl_ark.model import lock_hosts
 from kubectl_ark.runner import locations
 from kubectl_ark.runner.repositories import Surroundings
@@ -99,7 +99,10 @@ def lock_of(ark: Ark, namespace: str, scratch: Path, host: str) -> Iterator[str]
             time.sleep(0.1)
         process.kill()
         process.wait()
-    yield mine.pop()
+        key = mine.pop()
+        content = ark.read(key)
+    ark.write(key, content)  # the broker has seen its holder off
+    yield key
 
 
 def host(ark: Ark, uid: str = "") -> str:

@@ -18,8 +18,8 @@ from typing import Any
 
 from kubectl_ark.engine.volumes import restic
 from kubectl_ark.engine.volumes.broker import Broker
-from kubectl_ark.engine.volumes.tenants import Rights, Tenant
 from kubectl_ark.engine.volumes.restic import Ended, Message
+from kubectl_ark.engine.volumes.tenants import Rights, Tenant
 from kubectl_ark.model import layout
 from kubectl_ark.store.bucket import Bucket
 

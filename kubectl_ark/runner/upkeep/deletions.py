@@ -7,6 +7,7 @@ tried again by every pass until the request is a day old. It stays as a record f
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from typing import Any
 
 from kubectl_ark import errors
@@ -133,9 +134,10 @@ class _Volumes:
         self.notes: list[str] = []
         self._upkeep, self._bucket, self._backup = upkeep, bucket, backup
 
-    def forget(self, directory: str) -> list[str]:
+    def forget(self, directory: str, still: Callable[[], bool]) -> list[str]:
         """See ``removal.remove_backup``."""
-        failures, self.notes = saved_volumes.forget(self._upkeep.api, self._bucket, directory, self._backup)
+        failures, self.notes = saved_volumes.forget(self._upkeep.api, self._bucket, directory, self._backup,
+                                                    still=still)
         return failures
 
 
