@@ -77,8 +77,8 @@ def _recorded(api: Api, backup: dict[str, Any]) -> Iterable[dict[str, Any]]:
 def _by_repository(volumes: Iterable[Any]) -> tuple[dict[str, set[str]], list[str]]:
     """Ids of snapshots by the namespace whose repository has them; sentences about those that are not restic's."""
     found: dict[str, set[str]] = defaultdict(set)
-    foreign: dict[str, int] = defaultdict(int)
-    nowhere = 0
+    foreign: dict[str, set[str]] = defaultdict(set)
+    nowhere: set[str] = set()
     for volume in volumes:
         with contextlib.suppress(AttributeError, TypeError):  # it was written by others
             spec, status = volume.get("spec") or {}, volume.get("status") or {}
@@ -86,16 +86,16 @@ def _by_repository(volumes: Iterable[Any]) -> tuple[dict[str, set[str]], list[st
             if not snapshot:
                 continue
             if uploader not in RESTIC:
-                foreign[str(uploader)] += 1
+                foreign[str(uploader)].add(str(snapshot))
                 continue
             named = str(spec.get("repoIdentifier") or "").rstrip("/").rpartition("/")[2]
             namespace = named or str((spec.get("pod") or {}).get("namespace") or "")
             if _NAMESPACE.fullmatch(namespace):
                 found[namespace].add(str(snapshot))
             else:
-                nowhere += 1
-    notes = [f"{count} of its volumes were saved by {uploader}, not by restic: these snapshots stay in the bucket"
-             for uploader, count in sorted(foreign.items())]
+                nowhere.add(str(snapshot))
+    notes = [f"{len(theirs)} of its volumes were saved by {uploader}, not by restic: these snapshots stay in the bucket"
+             for uploader, theirs in sorted(foreign.items())]
     if nowhere:
-        notes.append(f"{nowhere} of its volumes name no repository: their snapshots, if there are any, stay")
+        notes.append(f"{len(nowhere)} of its volumes name no repository: their snapshots, if there are any, stay")
     return found, notes

@@ -18,7 +18,7 @@ from kubectl_ark.engine.volumes.task import Hands
 from kubectl_ark.engine.volumes.tenants import Rights, Tenant
 from kubectl_ark.kube.accounts import TOKEN_SECONDS, acting_as
 from kubectl_ark.kube.api import Api
-from kubectl_ark.model import kinds, labels, times
+from kubectl_ark.model import kinds, labels, layout, times
 from kubectl_ark.model.resources import custom
 from kubectl_ark.model.settings import Settings
 from kubectl_ark.runner import endpoint, installed, repositories, statuses

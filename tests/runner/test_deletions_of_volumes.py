@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def volume(namespace: str, snapshot: str, *, uploader: str | None = "restic", id
     """A PodVolumeBackup as the bucket has it."""
     spec = {"pod": {"namespace": namespace, "name": "p"}, "volume": "v",
             "repoIdentifier": f"s3:http://s/b/restic/{namespace}" if identifier is None else identifier}
-    return {"apiVersion": "velero.io/v1", "kind": "PodVolumeBackup", "metadata": {"name": "v"},
+    return {"apiVersion": "velero.io/v1", "kind": "PodVolumeBackup", "metadata": {"name": f"v{secrets.token_hex(6)}"},
             "spec": {**spec, **({} if uploader is None else {"uploaderType": uploader})},
             "status": {"phase": "Completed", **({"snapshotID": snapshot} if snapshot else {})}}
 
