@@ -64,6 +64,15 @@ def tags(
     return found
 
 
+def is_saved(volume: Mapping[str, Any]) -> bool:
+    """Whether an earlier attempt of the run has come to an end with it that another need not look for again.
+
+    What it saved lay between its pod's hooks, as what is saved now would.
+    """
+    status = volume.get("status") or {}
+    return status.get("phase") == "Completed" or status.get("phase") in ENDED and bool(status.get("snapshotID"))
+
+
 def claim_name(volume: Mapping[str, Any]) -> str | None:
     """The claim that a PodVolumeBackup, ours or Velero's, saved; None for a volume of another kind."""
     notes = (volume.get("metadata") or {}).get("annotations") or {}

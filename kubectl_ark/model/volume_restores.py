@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kubectl_ark.model import kinds, labels, names, volume_backups
 
 Object = dict[str, Any]
+
+OLD_PREFIXES = (f"snapshot.{labels.GROUP}", f"snapshot.{labels.VELERO_GROUP}")
+"""Of a pod's annotations: "snapshot.ark.heptio.com/<volume>: <id>" (ark-format.md §4)."""
 
 METHOD = "PodVolumeRestore"
 """How a restore's volumeinfo calls it."""
@@ -59,6 +62,19 @@ def saved_of(volume: Mapping[str, Any]) -> Saved:
         str(status.get("snapshotID") or ""), str(spec.get("uploaderType") or volume_backups.RESTIC),
         str(status.get("phase") or ""), str(status.get("message") or ""), str(spec.get("repoIdentifier") or ""),
         int((status.get("progress") or {}).get("totalBytes") or 0))
+
+
+def saved_by_pod(pod: Mapping[str, Any]) -> Iterator[tuple[Saved, str]]:
+    """What stands on a pod of a backup by Heptio Ark or an early Velero, each with the claim whose data it is."""
+    metadata = pod["metadata"]
+    for key, snapshot in (metadata.get("annotations") or {}).items():
+        prefix, _, volume = key.partition("/")
+        if prefix not in OLD_PREFIXES or not snapshot:
+            continue
+        for entry in (pod.get("spec") or {}).get("volumes") or ():
+            if entry.get("name") == volume and (claim := entry.get("persistentVolumeClaim")):
+                yield Saved(metadata["namespace"], metadata["name"], volume, str(snapshot), volume_backups.RESTIC,
+                            "Completed"), claim["claimName"]
 
 
 def resource(restore: Mapping[str, Any], saved: Saved, *, namespace: str, claim: str, location: str) -> Object:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import secrets
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +15,7 @@ from tests.e2e.bucket import Bucket
 from tests.e2e.comparison import NOT_RESTORED, differences, missing_and_surplus
 from tests.e2e.second import Second, second_cluster
 from tests.e2e.shop import Objects, Shop, text
+from tests.e2e.stateful import Stateful, listing, several_files
 from tests.environment import Environment
 
 pytestmark = [pytest.mark.node, pytest.mark.xdist_group("second")]
@@ -38,6 +42,8 @@ class Rescue:
     backups: Answer
     restore: Answer
     after: Objects
+    files: tuple[str, str]
+    """Of a volume, in the lost cluster and in the new one."""
 
 
 @pytest.fixture(scope="module")
@@ -48,20 +54,34 @@ def second(cluster: Environment, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @pytest.fixture(scope="module")
-def rescue(second: Second) -> Rescue:
+def shelf(second: Second) -> Iterator[Stateful]:
+    """A workload with data in a volume; its disk is lost too."""
+    root = Path("/var/tmp") / f"ark-shelf-{secrets.token_hex(4)}"
+    yield Stateful(second.cluster, "shelf", root)
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def rescue(second: Second, shelf: Stateful) -> Rescue:
     """The shop, backed up, lost with its cluster, and brought back as the README says."""
     shop, ark, cluster = Shop(second.cluster), second.ark, second.cluster
     ark(*ark.install_arguments())
     shop.open()
     before = shop.objects()
-    ark("backup", BACKUP, "--include-namespaces", "shop", "--wait")
+    cluster.run("create", "namespace", shelf.namespace)
+    several_files(shelf.pod("db", annotations={"backup.ark.heptio.com/backup-volumes": "data"}))
+    files = listing(shelf.root / "db-data")
+    ark("backup", BACKUP, "--include-namespaces", f"shop,{shelf.namespace}", "--wait")
     lost = identity(cluster)
     second.lose()
+    shutil.rmtree(shelf.root)
     identities, bare = (lost, identity(cluster)), everything(cluster)
+    shelf.volume("db-data", "db-data")
     install, reconcile = ark(*ark.install_arguments()), ark("reconcile", "--wait")
     backups, restore = ark("get", "backups"), ark("restore", "rescue", "--from-backup", BACKUP, "--wait")
     shop.await_ready()
-    return Rescue(before, identities, bare, install, reconcile, backups, restore, shop.objects())
+    return Rescue(before, identities, bare, install, reconcile, backups, restore, shop.objects(),
+                  (files, listing(shelf.root / "db-data")))
 
 
 def identity(cluster: Environment) -> str:
@@ -101,6 +121,11 @@ def test_the_restore_completes_and_every_pod_is_ready(rescue: Rescue) -> None:
     for pod in pods:
         ready = [each["status"] for each in pod["status"]["conditions"] if each["type"] == "Ready"]
         assert ready == ["True"], text(pod["status"])
+
+
+def test_the_data_of_volumes_comes_back_by_the_bucket_and_the_password_alone(rescue: Rescue) -> None:
+    assert rescue.files[0] == rescue.files[1] and "random" in rescue.files[0]
+    assert "The password of the volumes' data" not in rescue.install.err, "none was made"
 
 
 def test_the_same_objects_are_there_and_equal(rescue: Rescue) -> None:

@@ -138,7 +138,7 @@ class PodVolumes:
             _, identifier = self._hands.gate.ready(namespace)
             volume = self._hands.records.made(volume_backups.resource(
                 self._backup, pod, choice.volume, claim=claim, location=self._location, identifier=identifier))
-            if (volume.get("status") or {}).get("phase") not in volume_backups.ENDED or frozen:
+            if not volume_backups.is_saved(volume):
                 volume = carry_out(self._hands, self._task(pod, claim, volume, title, anew=frozen))
         except (errors.Interrupted, errors.Cancelled, errors.RunLost, errors.Unreachable):
             raise

@@ -25,6 +25,9 @@ instead of making its own, since ownerReferences are dropped. One place differs 
 pods that are restored as they were, or admission would add limits to a pod that is older than its LimitRange (tried)
 and its spec would not come back equal; pods that controllers make later do get them."""
 
+BEFORE_PODS = frozenset(FIRST[:FIRST.index(PODS)])
+"""Kinds that no pod comes from: while they come back, claims may still be filled."""
+
 LAST = (
     "clusterbootstraps.run.tanzu.vmware.com", "clusters.cluster.x-k8s.io",
     "clusterresourcesets.addons.cluster.x-k8s.io", "apps.kappctrl.k14s.io",

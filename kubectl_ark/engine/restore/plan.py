@@ -10,7 +10,7 @@ from kubectl_ark import errors
 from kubectl_ark.engine.restore.archive import RELATED, WANTED, Object, Type
 from kubectl_ark.engine.restore.context import Context, named
 from kubectl_ark.engine.restore.existing import is_of_this_restore
-from kubectl_ark.engine.restore.order import CLAIMS, VOLUMES
+from kubectl_ark.engine.restore.order import CLAIMS, PODS, VOLUMES
 from kubectl_ark.engine.restore.outcome import UPDATED
 from kubectl_ark.engine.restore.volumeinfo import VolumeData
 from kubectl_ark.engine.restore.volumes import Claim, Fate, claim_of, comes_back, fate, is_left_behind, release_patch
@@ -37,6 +37,10 @@ def make(context: Context, data: VolumeData) -> Plan:
 
     Marks the volumes that wanted claims need as WANTED, those that need no POST as RELATED.
     """
+    if data.is_old:
+        for group in context.archive.of_kind(PODS):
+            for position in range(len(group)):
+                data.take_pod(context.archive.load(group, position))
     claims = list(_claims(context))
     named_volumes = {each.volume_name for each in claims}
     plan = Plan()

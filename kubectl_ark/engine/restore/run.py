@@ -20,7 +20,7 @@ from kubectl_ark.engine.restore.later import Later
 from kubectl_ark.engine.restore.mapping import NamespaceMapping
 from kubectl_ark.engine.restore.modifiers.schemas import Schemas
 from kubectl_ark.engine.restore.namespaces import Namespaces
-from kubectl_ark.engine.restore.order import CLAIMS, CRDS, NAMESPACES, PODS, STORAGE_CLASSES
+from kubectl_ark.engine.restore.order import BEFORE_PODS, CLAIMS, CRDS, NAMESPACES, STORAGE_CLASSES
 from kubectl_ark.engine.restore.outcome import FAILED, Outcome
 from kubectl_ark.engine.restore.prepare import Preparation
 from kubectl_ark.engine.restore.volumeinfo import VolumeData
@@ -113,8 +113,8 @@ def _create(context: Context, data: VolumeData, priorities: tuple[list[str], lis
     plan.release(context, volumes)
     high, low = priorities
     for kind in order.ordered((type.group_resource for type in archive.groups), high=high, low=low):
-        if kind == PODS:
-            context.data.finish()  # a pod must not see its volume half filled
+        if kind not in BEFORE_PODS:
+            context.data.finish()  # no pod, and no pod of a controller, must see its volume half filled
         if kind not in (CRDS, NAMESPACES):
             for group in archive.of_kind(kind):
                 _wave(context, group, volumes, namespaces)

@@ -11,7 +11,7 @@ from kubectl_ark import errors
 from kubectl_ark.engine.restore.manifest import Manifest
 from kubectl_ark.engine.restore.unpack import Gunzip
 from kubectl_ark.model import layout, volume_backups
-from kubectl_ark.model.volume_restores import Saved, saved_of
+from kubectl_ark.model.volume_restores import Saved, saved_by_pod, saved_of
 from kubectl_ark.store.bucket import Bucket
 
 MAX_PLAIN_BYTES = 32 * 1024 * 1024
@@ -27,10 +27,18 @@ class VolumeData:
         self.by_claim: dict[tuple[str, str], str] = {}
         self.saved: dict[tuple[str, str], Saved] = {}
         """What restic (or another) saved of a claim, by (namespace, name)."""
+        self.is_old = False
+        """Nobody listed the volumes: what there is stands on the pods, if anywhere."""
 
     def method(self, volume: str, claim: tuple[str, str]) -> str | None:
         """NATIVE, POD_VOLUME, CSI, or None where the backup holds no data of it. claim: (namespace, name)."""
         return self.by_volume.get(volume) or self.by_claim.get(claim)
+
+    def take_pod(self, pod: dict[str, Any]) -> None:
+        """What Heptio Ark and the first Veleros wrote onto a pod: annotations with a snapshot for each volume."""
+        for saved, claim in saved_by_pod(pod):
+            self.saved[saved.namespace, claim] = saved
+            self.by_claim[saved.namespace, claim] = POD_VOLUME
 
     def take(self, volumes: Iterable[dict[str, Any]]) -> None:
         """The entries of podvolumebackups.json."""
@@ -58,6 +66,7 @@ def fetch(bucket: Bucket, backup: dict[str, Any], manifest: Manifest | None) -> 
                 elif info.get("pvcName"):
                     data.by_claim[info.get("pvcNamespace", ""), info["pvcName"]] = method
         return data
+    data.is_old = not data.saved
     for snapshot in _list(bucket, layout.volume_snapshots(name), manifest) or ():
         data.by_volume[(snapshot.get("spec") or {}).get("persistentVolumeName", "")] = NATIVE
     for volume in (backup.get("status") or {}).get("volumeBackups") or {}:  # Heptio Ark 0.9
