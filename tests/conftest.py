@@ -31,9 +31,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Count what runs. Ctrl-C works, also in what the tests start: a shell's background job is born deaf to it."""
+    """Count what runs. Ctrl-C works, also in what the tests start: a shell's background job is born deaf to it. The
+    restic that is meant for the tests comes first."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if restic := os.environ.get("ARK_TEST_RESTIC"):
+        os.environ["PATH"] = f"{os.path.dirname(restic)}{os.pathsep}{os.environ['PATH']}"
     config.pluginmanager.register(Reporter(config), REPORTER)
 
 

@@ -189,8 +189,6 @@ class Ark:
         output = self.directory / f"{'-'.join(arguments[:2]).replace('/', '_')}-{self._count}.txt"
         rest = () if arguments[0] == "fetch" else ("-n", self.namespace, "--kubeconfig",
                                                    str(kubeconfig or self.kubeconfig))
-        if restic := os.environ.get("ARK_TEST_RESTIC"):
-            environment = {"PATH": f"{Path(restic).parent}{os.pathsep}{os.environ['PATH']}", **environment}
         return Runner([*arguments, *rest], environment=environment, output=output)
 
     def run(self, *arguments: str, timeout: float = 90, **options: Any) -> int:

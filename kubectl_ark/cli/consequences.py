@@ -15,7 +15,8 @@ _OF_KIND = {
     kinds.BACKUP: "its data goes from the bucket for good, and the restores made from it go with it",
     kinds.RESTORE: "its log and results go from the bucket; what it restored stays",
     kinds.SNAPSHOT_LOCATION: "its snapshots stay where they are, but a backup that names it cannot be made any more",
-    kinds.RESTIC_REPOSITORY: "the repository and its data stay in the bucket",
+    kinds.RESTIC_REPOSITORY: "the repository and its data stay in the bucket, but are tidied no more; the next backup "
+                             "of its volumes makes a record anew, without the password's Secret that this one names",
     kinds.POD_VOLUME_BACKUP: "only this record goes: the data and the record in the bucket stay",
     kinds.POD_VOLUME_RESTORE: "only this record goes: what was restored stays",
     kinds.DOWNLOAD_REQUEST: "a pod that holds its file ready goes with it",

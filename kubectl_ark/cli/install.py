@@ -9,13 +9,14 @@ from typing import Any
 import click
 
 from kubectl_ark import errors
-from kubectl_ark.cli import options, output
-from kubectl_ark.launch import installing, reach
+from kubectl_ark.cli import options, output, repo_password
+from kubectl_ark.launch import installing, passwords, reach
 from kubectl_ark.model import cron, names
 from kubectl_ark.model.settings import DEFAULT_IMAGE, Settings
 
 _ALL_ANEW = ("bucket", "prefix", "backup_location_config", "secret_file", "existing_secret", "no_secret",
-             "sa_annotations", "cacert", "image", "image_pull_secret", "reconcile_schedule", "crds_only", "namespaces")
+             "sa_annotations", "cacert", "repo_password_file",
+             "image", "image_pull_secret", "reconcile_schedule", "crds_only", "namespaces")
 """With none of these --memory-limit stands for itself."""
 
 
@@ -58,6 +59,9 @@ kubectl ark install --bucket backups --existing-secret my-credentials --dry-run=
               help="Annotations of the service accounts, for such a role")
 @click.option("--cacert", metavar="FILE", type=click.Path(exists=True, dir_okay=False, readable=True),
               help="Certificates (PEM) to trust when talking to the bucket")
+@click.option("--repo-password-file", metavar="FILE", type=click.Path(dir_okay=False),
+              help="File with the password of the volumes' data; one that is not there is written, with the password "
+                   "that is made or in use; needed at first where there is no terminal")
 @click.option("--image", metavar="IMAGE", help=f"Image that the Jobs run  [default: {DEFAULT_IMAGE}]")
 @click.option("--image-pull-secret", metavar="NAME", default="", help="Secret to pull it with")
 @click.option("--namespaces", multiple=True, metavar="LIST", callback=_some,
@@ -90,23 +94,34 @@ def install(connection: options.Connection, /, **flags: Any) -> int:
     if flags["dry_run"] == "client":
         objects = installing.basis(plan) + installing.storage(plan) + installing.repetition(plan)
         click.echo(output.printed(objects, flags["form"] or "yaml"), nl=False)
+        if not plan.crds_only:
+            output.say(f"Not printed: Secret {passwords.SECRET}, whose password an install makes or is given")
         return errors.EXIT_OK
     kubectl = connection.kubectl
     installing.check_server(kubectl)
+    password = None if plan.crds_only else repo_password.understood(
+        kubectl, plan.namespace, flags["repo_password_file"])
     if not plan.crds_only:
         plan = installing.with_former_settings(
             kubectl, plan, memory_limit=flags["memory_limit"], reconcile_schedule=flags["reconcile_schedule"],
             namespaces=plan.settings.namespaces if flags["namespaces"] else None)
     for line in installing.apply(kubectl, plan, force_conflicts=flags["force_conflicts"]):
         click.echo(line)
-    if plan.crds_only:
+    if password is None:
         return errors.EXIT_OK
     for line in installing.repeat(kubectl, plan, force_conflicts=flags["force_conflicts"]):
         click.echo(line)
     if installing.is_kept(kubectl, plan.namespace):
         output.say(f"Namespace {plan.namespace} was there before; it is used, and uninstall will leave it")
+    repo_password.settle(kubectl, plan.namespace, password)
     output.say("Trying the storage location ...")
     tried = installing.validate(kubectl, plan)
+    if repo_password.conclude(kubectl, plan.namespace, password, tried.get("status") or {}):
+        tried = installing.validate(kubectl, plan)
+        if ((tried.get("status") or {}).get("repositories") or {}).get("passwordFits") is False:
+            passwords.discard(kubectl, plan.namespace)
+            raise errors.KubectlFailed("the password does not open the volumes' data that is in the bucket; all else "
+                                       "is installed", hint="run the same command again")
     click.echo(f'kubectl-ark is installed in namespace {plan.namespace}; storage location "default" is Available')
     if message := (tried.get("status") or {}).get("message"):
         output.say(f"Storage location default: {message}")

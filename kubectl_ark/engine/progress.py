@@ -15,6 +15,8 @@ class Progress:
         self._total = 0
         self._step = ""
         self._ended: BaseException | None = None
+        self.over = threading.Event()
+        """Set once the run is to stop, for those who wait for something else meanwhile."""
 
     def done(self, count: int = 1) -> None:
         """That many more items are finished."""
@@ -40,6 +42,7 @@ class Progress:
         """The run is to stop: the next ``checkpoint`` raises ``reason``. The first reason stays."""
         with self._lock:
             self._ended = self._ended or reason
+        self.over.set()
 
     def checkpoint(self) -> None:
         """Raise what ``end`` was given (RunLost, Cancelled, Interrupted), if anything; call it between items."""

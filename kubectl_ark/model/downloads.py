@@ -61,6 +61,5 @@ def refusal(target: str, run: Mapping[str, Any]) -> str | None:
     if target in ONLY_OF_USABLE and phase in (phases.Phase.FAILED, phases.Phase.FAILED_VALIDATION):
         return f"{name} is {phase}: it has saved nothing"
     if (run.get("status") or {}).get("resultsStored") is False:
-        return (f"{name} has stored no files: its location is ReadOnly, or another cluster's restore has that name "
-                "there")
+        return f"{name} read from a ReadOnly location: it has stored no files"
     return None

@@ -42,7 +42,8 @@ DELETE_REQUEST = Kind("DeleteBackupRequest", "deletebackuprequests", "deleteback
 DOWNLOAD_REQUEST = Kind("DownloadRequest", "downloadrequests", "downloadrequest")
 POD_VOLUME_BACKUP = Kind("PodVolumeBackup", "podvolumebackups", "podvolumebackup")
 POD_VOLUME_RESTORE = Kind("PodVolumeRestore", "podvolumerestores", "podvolumerestore")
-RESTIC_REPOSITORY = Kind("ResticRepository", "resticrepositories", "resticrepository")
+RESTIC_REPOSITORY = Kind("ResticRepository", "resticrepositories", "resticrepository", (),
+                         ("repository", "repositories"))
 
 ALL = (BACKUP, RESTORE, SCHEDULE, STORAGE_LOCATION, SNAPSHOT_LOCATION, DELETE_REQUEST, DOWNLOAD_REQUEST,
        POD_VOLUME_BACKUP, POD_VOLUME_RESTORE, RESTIC_REPOSITORY)

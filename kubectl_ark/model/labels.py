@@ -17,6 +17,7 @@ SCHEDULE_NAME = f"{GROUP}/schedule-name"
 STORAGE_LOCATION = f"{GROUP}/storage-location"
 RUN_KIND = f"{GROUP}/run-kind"
 RUN_UID = f"{GROUP}/run-uid"
+VOLUME_NAMESPACE = f"{GROUP}/volume-namespace"
 PVC_UID = f"{GROUP}/pvc-uid"
 """Label of a PodVolumeBackup: the uid of the claim."""
 
@@ -63,6 +64,9 @@ HOOKS_DONE = f"{GROUP}/restore-hooks-done"
 REQUESTED_BY = f"{GROUP}/requested-by"
 """Annotation: who wanted this, as the API server knew him, or why kubectl-ark did."""
 
+EXPORTED = f"{GROUP}/exported"
+"""Annotation of the Secret with the repositories' password: when the user was known to have it."""
+
 CANCEL = f"{GROUP}/cancel-requested"
 CLUSTER_ID = f"{GROUP}/cluster-id"
 MANIFEST_SHA256 = f"{GROUP}/manifest-sha256"
@@ -92,7 +96,7 @@ def label_value(name: str) -> str:
 def run_labels(*, component: str, name: str, uid: str, version: str) -> dict[str, str]:
     """Labels of the Job and pod of one run.
 
-    component: "backup", "restore", "fetch", "validate", "reconcile", "schedule" or "volume".
+    component: "backup", "restore", "fetch", "validate", "reconcile", "schedule", "volume" or "repository".
     """
     return {
         "app.kubernetes.io/name": "ark",

@@ -11,6 +11,7 @@ ROOTS = frozenset({"backups", "restores", "restic", "metadata", "plugins", "kopi
 
 BACKUPS = "backups/"
 RESTORES = "restores/"
+RESTIC = "restic/"
 
 
 def root(prefix: str | None) -> str:
@@ -126,3 +127,18 @@ def restore_item_operations(restore: str) -> str:
 def restore_volume_info(restore: str) -> str:
     """Restored volumes; NB without "restore-" before the name, as Velero has it."""
     return f"{RESTORES}{restore}/{restore}-volumeinfo.json.gz"
+
+
+def repository(namespace: str) -> str:
+    """The restic repository that holds the data of a namespace's volumes."""
+    return f"{RESTIC}{namespace}/"
+
+
+def initialisations(namespace: str) -> str:
+    """Ours: claims of those who make the repository of a namespace; there is one only while that lasts."""
+    return f"plugins/ark/restic/{namespace}/"
+
+
+def initialisation(namespace: str, number: int) -> str:
+    """One of these claims. Of several the one with the highest number counts."""
+    return f"{initialisations(namespace)}{number:06}.json"

@@ -47,11 +47,18 @@ class Settings:
     """How long a DeleteBackupRequest stays as a record once it is carried out."""
     namespaces: str = ""
     """What backups and restores are limited to, with commas; "" for the whole cluster."""
+    repository_check_subset: str = "1%"
+    """How much of a restic repository's data each upkeep reads to see whether it is sound; "0" for none."""
 
     @property
     def reach(self) -> tuple[str, ...]:
         """The namespaces that backups and restores are limited to; () for the whole cluster."""
         return tuple(filter(None, self.namespaces.split(",")))
+
+    @property
+    def go_memory(self) -> str:
+        """Bytes of a volume's Job's memory that Go may take for its heap; the rest is Python's, and Go's beside it."""
+        return str(int(size_in_bytes(self.volume_memory_limit) * 0.7))
 
     def with_memory_limit(self, limit: str) -> Settings:
         """These settings with another memory limit; the request never exceeds it. Raises InvalidInput."""

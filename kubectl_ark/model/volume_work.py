@@ -62,8 +62,3 @@ def from_json(text: str) -> VolumeWork:
         return VolumeWork(**{**fields, "tags": tuple(fields.get("tags") or ())})
     except (TypeError, AttributeError) as error:
         raise ValueError(f"this is no work for a volume's Job: {error}") from error
-
-
-def lock_host(cluster_id: str, uid: str) -> str:
-    """The host name of a volume's pod, by which restic's locks tell whose they are. uid: of the volume's CR."""
-    return f"ark-{cluster_id.replace('-', '')[:8]}-{uid.replace('-', '')[:12]}"

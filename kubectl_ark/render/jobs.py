@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kubectl_ark import __version__, errors
-from kubectl_ark.model import cron, kinds, labels, names, schedules
+from kubectl_ark.model import cron, kinds, labels, lock_hosts, names, schedules
 from kubectl_ark.model.settings import CONFIG_MAP, Settings
 
 FETCHED_FILE = "/tmp/fetched"
@@ -32,6 +32,15 @@ def validation_job(location: dict[str, Any], settings: Settings) -> dict[str, An
     """The Job that tries one BackupStorageLocation."""
     return _render("validate-location-job", kinds.STORAGE_LOCATION, location, settings, component="validate",
                    arguments=["validate-location", location["metadata"]["name"]])
+
+
+def repository_job(repository: dict[str, Any], settings: Settings, *, cluster_id: str) -> dict[str, Any]:
+    """The Job that tidies and checks the repository of one ResticRepository."""
+    metadata = repository["metadata"]
+    host = lock_hosts.name(cluster_id, metadata["uid"])
+    return _render("repository-job", kinds.RESTIC_REPOSITORY, repository, settings, component="repository",
+                   arguments=["repository", metadata["name"]], marks={labels.LOCK_HOST: host},
+                   repository={"host": host, "go_memory": settings.go_memory})
 
 
 def fetch_job(request: dict[str, Any], settings: Settings, *, location: dict[str, Any], key: str,
@@ -100,7 +109,8 @@ def job_name(component: str, resource: dict[str, Any]) -> str:
 
 
 def _render(jobspec: str, kind: kinds.Kind, resource: dict[str, Any], settings: Settings, *, component: str,
-            arguments: list[str], **values: Any) -> dict[str, Any]:
+            arguments: list[str], marks: Mapping[str, str] | None = None, **values: Any) -> dict[str, Any]:
+    """marks: further labels of Job and pod. values: further ones that the jobspec wants."""
     from kubectl_ark.render.jobspecs import render_one
 
     metadata = resource["metadata"]
@@ -112,8 +122,8 @@ def _render(jobspec: str, kind: kinds.Kind, resource: dict[str, Any], settings: 
         "args": arguments,
         "job": {
             "name": job_name(component, resource),
-            "labels": labels.run_labels(component=component, name=metadata["name"], uid=metadata["uid"],
-                                        version=__version__),
+            "labels": {**labels.run_labels(component=component, name=metadata["name"], uid=metadata["uid"],
+                                           version=__version__), **(marks or {})},
             "owner": {"apiVersion": kinds.API_VERSION, "kind": kind.kind, "name": metadata["name"],
                       "uid": metadata["uid"], "controller": True},
         },

@@ -8,13 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kubectl_ark import __version__
-from kubectl_ark.model import labels, names, volume_work
-from kubectl_ark.model.settings import Settings, size_in_bytes
+from kubectl_ark.model import labels, lock_hosts, names
+from kubectl_ark.model.settings import Settings
 from kubectl_ark.model.volume_work import VolumeWork
 
 COMPONENT = "volume"
-GO_SHARE = 0.7
-"""Of the memory limit, for restic; the rest is Python's, and what Go takes beside its heap."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +49,7 @@ def volume_job(
 
     metadata = volume["metadata"]
     name = names.volume_job_name(metadata["name"], metadata["uid"], attempt=attempt)
-    host = volume_work.lock_host(cluster_id, metadata["uid"])
+    host = lock_hosts.name(cluster_id, metadata["uid"])
     marks = labels.run_labels(component=COMPONENT, name=metadata["name"], uid=metadata["uid"], version=__version__)
     return render_one("volume-job", {
         "namespace": place.namespace, "settings": settings, "args": ["volume"],
@@ -65,7 +63,7 @@ def volume_job(
             "owner_group": place.owner_group, "group": place.group, "memory_request": min(
                 settings.memory_request, settings.volume_memory_limit, key=size_in_bytes),
             "pull_secret": f"{name}-pull" if settings.image_pull_secret else None, "deadline": deadline,
-            "go_memory": str(int(size_in_bytes(settings.volume_memory_limit) * GO_SHARE)),
+            "go_memory": settings.go_memory,
         }})
 
 

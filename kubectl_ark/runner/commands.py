@@ -44,6 +44,7 @@ COMMANDS = {
     "restore": Command("restore.restore"),
     "schedule": Command("schedule.schedule"),
     "validate-location": Command("validate.validate_location"),
+    "repository": Command("repository.repository"),
     "reconcile": Command("upkeep.topics.reconcile", takes_name=False, flags={"--only": {
         "type": lambda text: text.split(","), "default": [], "metavar": "TOPIC[,TOPIC...]",
         "help": "these topics alone; all if not given"}}),

@@ -8,6 +8,7 @@ before each deletion, and stops where the other has finished and somebody has ta
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from kubectl_ark import errors
@@ -33,10 +34,14 @@ def lock(bucket: Bucket, name: str) -> str | None:
     return bucket.lock(found.key) if found else None
 
 
-def remove_backup(bucket: Bucket, backup: dict[str, Any], *, cluster_id: str) -> list[str]:
+def remove_backup(bucket: Bucket, backup: dict[str, Any], *, cluster_id: str,
+                  forget: Callable[[str, Callable[[], bool]], list[str]]) -> list[str]:
     """Delete all that is stored of a Backup; sentences about what could not be, [] if all is gone.
 
-    What lies under its name but belongs to another backup is left alone. Raises StoreError before anything is gone.
+    What lies under its name but belongs to another backup is left alone. forget: removes what the backup has outside of
+    its directory, which it is given, and says what could not be; the directory is kept then, for it tells what that is.
+    It is also given what tells whether the directory is this backup's still; once it is not, nothing more is to go.
+    Raises StoreError before anything is gone, and what ``forget`` raises.
     """
     name, uid = backup["metadata"]["name"], stored_backup.stored_uid(backup)
     try:
@@ -59,6 +64,8 @@ def remove_backup(bucket: Bucket, backup: dict[str, Any], *, cluster_id: str) ->
                 return []
             bucket.put(directory + layout.CLAIM, claim)  # left by somebody who came to nothing under this name
         bucket.delete(found.key)
+    if undone := forget(directory, lambda: holds(bucket, directory, uid)):
+        return _bounded(undone)
     return _emptied(bucket, directory, holder=uid)
 
 

@@ -114,7 +114,7 @@ def _store(
         volumes_back = [volume_restores.info(each) for each in filled]
         bucket.put(layout.restore_volume_info(run.name), spool.document(volumes_back))
         bucket.put(layout.restore_log(run.name), log.close())
-    return {"phase": phase.value, "warnings": results.warnings, "errors": results.errors, "resultsStored": keeps,
+    return {"phase": phase.value, "warnings": results.warnings, "errors": results.errors,
             "hookStatus": _hook_status(outcome), "progress": {"totalItems": done, "itemsRestored": done}}
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from kubectl_ark import errors
 from kubectl_ark.kube.api import Api
 from kubectl_ark.model import labels, layout, stored_backup, times
-from kubectl_ark.runner import locations, statuses, stored
+from kubectl_ark.runner import found_repositories, locations, statuses, stored
 from kubectl_ark.runner.cluster import cluster_id
 from kubectl_ark.runner.work import Work
 from kubectl_ark.store.bucket import Bucket
@@ -23,11 +24,15 @@ AVAILABLE, UNAVAILABLE = "Available", "Unavailable"
 
 def validate_location(work: Work) -> None:
     """Try one BackupStorageLocation and write down what came of it. Raises what is wrong with it."""
-    attempt(work.api, locations.named(work.api, work.namespace, work.name))
+    location = locations.named(work.api, work.namespace, work.name)
+    attempt(work.api, location, look=lambda bucket: found_repositories.look(work, bucket))
 
 
-def attempt(api: Api, location: dict[str, Any]) -> None:
+def attempt(api: Api, location: dict[str, Any], *,
+            look: Callable[[Bucket], dict[str, Any] | None] | None = None) -> None:
     """Write Available or Unavailable, with the reason, to the location's status. Raises what is wrong with it.
+
+    look: tells what data of volumes is there, for the status; None leaves that as it stands there.
 
     One whose access mode nobody has chosen becomes ReadWrite or, where another cluster's backups are found, ReadOnly;
     that is looked at anew when it leads elsewhere.
@@ -39,12 +44,13 @@ def attempt(api: Api, location: dict[str, Any]) -> None:
         if _is_open(location, bucket.location.url):
             location = _choose_access(api, location, path, bucket)
         check(bucket, read_only=location["spec"]["accessMode"] == "ReadOnly")
+        further = {"repositories": look(bucket)} if look is not None else {}
     except errors.ArkError as failure:
         _write(api, location, path, UNAVAILABLE, failure.sentence)
         raise
     annotations = location["metadata"].get("annotations") or {}
     reason = annotations.get(labels.ACCESS_MODE_REASON) if location["spec"]["accessMode"] == "ReadOnly" else None
-    _write(api, location, path, AVAILABLE, reason or "")
+    _write(api, location, path, AVAILABLE, reason or "", **further)
 
 
 def check(bucket: Bucket, *, read_only: bool) -> None:
@@ -117,7 +123,7 @@ def _of_others(bucket: Bucket, cluster: str) -> str | None:
     return None
 
 
-def _write(api: Api, location: dict[str, Any], path: str, phase: str, message: str) -> None:
+def _write(api: Api, location: dict[str, Any], path: str, phase: str, message: str, **further: Any) -> None:
     with contextlib.suppress(errors.Conflict):  # it is another location now
         statuses.write(api, path + "/status", location, phase=phase, message=message or None,
-                       lastValidationTime=times.format_time(times.now()))
+                       lastValidationTime=times.format_time(times.now()), **further)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,18 +12,17 @@ from kubectl_ark import errors
 from kubectl_ark.engine.backup.podvolumes import PodVolumes
 from kubectl_ark.engine.restore.filling import Filling
 from kubectl_ark.engine.runlog import RunLog
-from kubectl_ark.engine.volumes import restic
 from kubectl_ark.engine.volumes.broker import Broker
 from kubectl_ark.engine.volumes.jobs import VolumeJobs
-from kubectl_ark.engine.volumes.restic import Repository
 from kubectl_ark.engine.volumes.task import Hands
 from kubectl_ark.engine.volumes.tenants import Rights, Tenant
 from kubectl_ark.kube.accounts import TOKEN_SECONDS, acting_as
 from kubectl_ark.kube.api import Api
-from kubectl_ark.model import kinds, labels, times
-from kubectl_ark.model.resources import SECRETS, custom
+from kubectl_ark.model import kinds, labels, layout, times
+from kubectl_ark.model.resources import custom
 from kubectl_ark.model.settings import Settings
-from kubectl_ark.runner import endpoint, installed, statuses
+from kubectl_ark.runner import endpoint, installed, repositories, statuses
+from kubectl_ark.runner.repositories import Surroundings
 from kubectl_ark.runner.run import Run
 from kubectl_ark.runner.work import Work
 from kubectl_ark.store.bucket import Bucket
@@ -63,7 +60,7 @@ def _hands(work: Work, run: Run, bucket: Bucket, kind: kinds.Kind, rights: Right
     with contextlib.suppress(errors.InvalidInput):  # what is not installed has no Jobs, but may have a runner
         settings = installed.settings(work.api, work.namespace)
     account = Account(work.api, work.namespace)
-    gate = Gate(work, run, bucket, rights=rights, cluster_id=cluster_id, log=log)
+    gate = Gate(work, run, bucket, rights=rights, cluster_id=cluster_id, reach=settings.reach, log=log)
     with contextlib.closing(gate):
         yield Hands(VolumeJobs(work.api, account.api, settings=settings, namespace=work.namespace), gate,
                     Records(work.api, run, kind), settings, cluster_id, run.attempt,
@@ -91,9 +88,10 @@ class Account:
 class Gate:
     """The endpoint of this run and the repositories behind it; see ``protocols.Gate``. Thread-safe."""
 
-    def __init__(self, work: Work, run: Run, bucket: Bucket, *, rights: Rights, cluster_id: str, log: RunLog) -> None:
+    def __init__(self, work: Work, run: Run, bucket: Bucket, *, rights: Rights, cluster_id: str, reach: Sequence[str],
+                 log: RunLog) -> None:
         self._work, self._run, self._bucket, self._rights = work, run, bucket, rights
-        self._cluster_id, self._log = cluster_id, log
+        self._cluster_id, self._reach, self._log = cluster_id, reach, log
         self._lock = threading.Lock()
         self._stack = contextlib.ExitStack()
         self._broker: Broker | None = None
@@ -119,7 +117,7 @@ class Gate:
         """See ``protocols.Gate``."""
         with self._lock:
             broker = self._opened()
-        broker.admit(Tenant(user, token, f"restic/{namespace}/", self._rights, report))
+        broker.admit(Tenant(user, token, layout.repository(namespace), self._rights, report))
         return self._address
 
     def dismiss(self, user: str) -> None:
@@ -140,23 +138,16 @@ class Gate:
         return self._broker
 
     def _made_ready(self, namespace: str) -> tuple[str, str]:
-        password = _password(self._work.api, self._work.namespace)
-        file = self._work.directory / "repository-password"
-        file.touch(mode=0o600)
-        file.write_text(password)
-        broker = self._opened()
-        me = Tenant(f"run-{namespace}", secrets.token_urlsafe(32), f"restic/{namespace}/", Rights.FULL)
-        broker.admit(me)
-        try:
-            repository = Repository(f"http://127.0.0.1:{broker.port}/{me.repository}", me.name, me.token, file)
-            there = self._bucket.exists(f"{me.repository}config")
-            arguments = ["cat", "config", "--no-lock"] if there else ["init"]
-            ended = restic.run(repository, arguments, scratch=self._work.directory)
-            if ended.code != restic.DONE:
-                raise restic.failure(ended, f"repository {namespace}")
-        finally:
-            broker.dismiss(me.name)
-        return password, f"s3:{self._bucket.location.url}{me.repository}".rstrip("/")
+        work = self._work
+        around = Surroundings(work.api, self._bucket, work.namespace, self._cluster_id, self._reach,
+                              work.identity.pod_uid, work.directory, work.progress)
+        if self._rights is Rights.READ:
+            found = repositories.readable(around, namespace)
+        else:
+            found = repositories.ready(around, namespace)
+        if found.note:
+            self._log.warning(found.note, place=namespace)
+        return found.password, found.identifier
 
 
 class Records:
@@ -195,14 +186,6 @@ class Records:
         except errors.Conflict as gone:
             raise errors.StoreError(f"{self._kind.plural[:-1]} {gone.message}",
                                     hint="was it deleted? its volume is not saved") from gone
-
-
-def _password(api: Api, namespace: str) -> str:
-    try:
-        data = api.get(SECRETS.path(namespace, "ark-repo-credentials"))["data"]
-    except errors.NotFound:
-        raise errors.InvalidInput("there is no password for the volumes' data") from None
-    return base64.b64decode(data["repository-password"]).decode()
 
 
 def _deadline(run: Run, usual: int) -> int:

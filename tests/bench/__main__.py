@@ -1,4 +1,5 @@
-"""Prints a table: what was measured, the ratio to its floor, the bound. ``--quick`` takes a tenth of the objects.
+"""Prints a table: what was measured, the ratio to its floor, the bound. ``--quick`` takes a tenth of the objects,
+``--volumes`` the data of volumes alone.
 
 Exit code 1 if a bound is exceeded: the figures of a busy machine mean nothing, so run it on an idle one.
 """
@@ -13,12 +14,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import commands
+from tests.bench import commands, volumes
 from tests.bench.scene import Scene, scene
 from tests.environment import Environment
 
 NAMESPACES = 20
 PAIRS = 5
+JOB_SECONDS = 5
+"""What a Job may cost beside restic's own work."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +57,12 @@ def main(arguments: list[str]) -> int:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as text:
         directory = Path(text)
-        rows += objects_rows(environment, directory, small, large)
-        rows += command_rows(environment, directory)
+        if "--volumes" not in arguments:
+            rows += objects_rows(environment, directory, small, large)
+        user = commands.User(environment, directory)
+        if "--volumes" not in arguments:
+            rows += command_rows(environment, user)
+        rows += volume_rows(environment, user, directory)
     print(_machine())
     for line in _table([row.cells() for row in rows]):
         print(line)
@@ -137,10 +144,9 @@ def _existing_rows(source: Scene, count: int) -> list[Row]:
             _memory_row(count, peak, "restore of what exists,")]
 
 
-def command_rows(environment: Environment, directory: Path) -> list[Row]:
+def command_rows(environment: Environment, user: commands.User) -> list[Row]:
     """What a user waits for at the prompt."""
     _say("commands")
-    user = commands.User(environment, directory)
     seconds, detail = user.help_cpu()
     rows = [Row("kubectl ark --help, processor time", seconds, 0.15, "s", detail)]
     ratios = user.get_ratios()
@@ -151,6 +157,30 @@ def command_rows(environment: Environment, directory: Path) -> list[Row]:
     else:
         print(f"not run: the tiny backup ({environment.no_node_reason})", file=sys.stderr)
     return rows
+
+
+def volume_rows(environment: Environment, user: commands.User, directory: Path) -> list[Row]:
+    """The data of volumes; what a Job costs beside restic's own work is allowed five seconds."""
+    if not environment.has_node or not environment.restic:
+        print(f"not run: volumes ({environment.no_node_reason or 'no restic of version 0.18 or newer'})",
+              file=sys.stderr)
+        return []
+    with volumes.Volumes(environment, user, directory) as scene:
+        _say(f"a volume of {volumes.ONE} MiB through a Job against bare restic")
+        one = scene.one()
+        _say(f"{volumes.MANY} volumes of {volumes.EACH} MiB at once against bare restic")
+        many = scene.many()
+    ratios = [(ours - JOB_SECONDS) / bare for ours, bare in one]
+    rates = [bare / ours for ours, bare in many]
+    return [Row(f"backup of a volume of {volumes.ONE} MiB through a Job, less {JOB_SECONDS} s, to bare restic",
+                statistics.median(ratios), 1.15, "x", f"{_spread(ratios)}; {_seconds(one)}"),
+            Row(f"{volumes.MANY} volumes of one node at once, rate to bare restic's", statistics.median(rates), 1.0,
+                "x", f"{_spread(rates)}; {_seconds(many)}", least=True)]
+
+
+def _seconds(pairs: list[tuple[float, float]]) -> str:
+    return (f"{statistics.median(ours for ours, _ in pairs):.1f} s to "
+            f"{statistics.median(bare for _, bare in pairs):.1f} s")
 
 
 def _spread(values: list[float]) -> str:

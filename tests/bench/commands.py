@@ -22,15 +22,18 @@ class User:
     """Somebody with the plugin from the krew archive."""
 
     def __init__(self, environment: Environment, directory: Path) -> None:
+        self.prefix = "bench-commands"
+        """Of the storage location, in the bucket."""
         self._environment = environment
         self._variables = installed_plugin(environment, directory)
-        self._run("kubectl", "ark", "version", "--client")  # byte code is written at the first start
+        self.run("kubectl", "ark", "version", "--client")  # byte code is written at the first start
         secret = directory / "credentials"
         secret.write_text(environment.credentials_file)
         only = [] if environment.has_node else ["--crds-only"]
-        self._run("kubectl", "ark", "install", "--provider", "aws", "--bucket", BUCKET, "--prefix", "bench-commands",
-                  "--secret-file", str(secret), "--image", environment.image, "--backup-location-config",
-                  f"s3Url={environment.s3_url},region=us-east-1", *only)
+        self.run("kubectl", "ark", "install", "--provider", "aws", "--bucket", BUCKET, "--prefix", self.prefix,
+                 "--secret-file", str(secret), "--repo-password-file", str(directory / "repo-password"),
+                 "--image", environment.image, "--backup-location-config",
+                 f"s3Url={environment.s3_url},region=us-east-1", *only)
 
     def help_cpu(self) -> tuple[float, str]:
         """Median processor seconds of --help, and the spread."""
@@ -44,9 +47,9 @@ class User:
 
     def tiny_extra(self) -> tuple[float, str]:
         """Median seconds that a tiny backup takes more than a Job that only imports the client libraries."""
-        self._run("kubectl", "create", "namespace", BARE)
+        self.run("kubectl", "create", "namespace", BARE)
         try:
-            self._run("kubectl", "create", "configmap", "one", "--namespace", BARE, "--from-literal=a=b")
+            self.run("kubectl", "create", "configmap", "one", "--namespace", BARE, "--from-literal=a=b")
             self._bare("warm")
             self._tiny("warm")
             bare, tiny = [], []
@@ -54,7 +57,7 @@ class User:
                 bare.append(self._bare(str(index)))
                 tiny.append(self._tiny(str(index)))
         finally:
-            self._run("kubectl", "delete", "namespace", BARE, "--wait=false")
+            self.run("kubectl", "delete", "namespace", BARE, "--wait=false")
         extra = statistics.median(ours - floor for ours, floor in zip(tiny, bare))
         return extra, f"{statistics.median(tiny):.2f} s to {statistics.median(bare):.2f} s"
 
@@ -70,23 +73,24 @@ class User:
                 "name": "c", "image": self._environment.image, "imagePullPolicy": "IfNotPresent",
                 "command": ["python3", "-c", "import kubernetes, minio"]}]}}}})
         began = time.monotonic()
-        self._run("kubectl", "create", "-f", "-", text=job)
-        self._run("kubectl", "wait", "--for=condition=Complete", "--namespace", BARE, f"job/bare-{name}",
-                  "--timeout=60s")
+        self.run("kubectl", "create", "-f", "-", text=job)
+        self.run("kubectl", "wait", "--for=condition=Complete", "--namespace", BARE, f"job/bare-{name}",
+                 "--timeout=60s")
         return time.monotonic() - began
 
     def _wall(self, *command: str) -> float:
         began = time.monotonic()
-        self._run(*command)
+        self.run(*command)
         return time.monotonic() - began
 
     def _cpu(self, *command: str) -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        self._run(*command)
+        self.run(*command)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    def _run(self, *command: str, text: str | None = None) -> None:
+    def run(self, *command: str, text: str | None = None) -> None:
+        """Run a command; one that fails ends the benchmark."""
         done = subprocess.run(command, env=self._variables, input=text, text=True, capture_output=True, check=False)
         if done.returncode != 0:
             raise SystemExit(f"error: {' '.join(command)}: {done.stderr.strip()}")

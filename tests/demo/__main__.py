@@ -44,7 +44,8 @@ def _demo(shell: Shell, environment: Environment, secret: Path) -> int:
     backup, mark = f"demo-{stamp}", f"{MARK} {stamp}"
     shell.say("Install: CRDs, accounts, an admission policy and a storage location. Nothing stays running.")
     shell(f"kubectl ark install --provider aws --bucket {BUCKET} --prefix demo --secret-file {secret} "
-          f"--backup-location-config s3Url={environment.s3_url},region=us-east-1 --image {environment.image}")
+          f"--backup-location-config s3Url={environment.s3_url},region=us-east-1 --image {environment.image} "
+          f"--repo-password-file {environment.state / 'demo-repo-password'}")
     shell("kubectl get pods --namespace heptio-ark")
     shell.say("A shop that writes its orders to a volume.")
     shell(f"kubectl apply -f {SHOP}")

@@ -89,6 +89,7 @@ class Ark:
         flags = {"provider": "aws", "bucket": BUCKET, "prefix": self.prefix, "secret-file": str(self.secret_file),
                  "backup-location-config": f"s3Url={self.cluster.s3_url},region=us-east-1",
                  "image": self.cluster.image, "reconcile-schedule": "none",
+                 "repo-password-file": str(self.secret_file.with_name("repo-password")),
                  **{key.replace("_", "-"): value for key, value in changed.items()}}
         return ["install", *(word for flag, value in flags.items() for word in (f"--{flag}", value))]
 

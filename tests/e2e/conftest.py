@@ -39,6 +39,7 @@ def ark(cluster: Environment, tmp_path_factory: pytest.TempPathFactory) -> Itera
     directory = tmp_path_factory.mktemp("plugin")
     secret_file = directory / "credentials"
     secret_file.write_text(cluster.credentials_file)
+    secret_file.with_name("repo-password").write_text("the password of the tests' repositories\n")
     variables = installed_plugin(cluster, directory / "krew")
     with Proxy(cluster) as api:
         ark = Ark(cluster, variables, api, namespace=NAMESPACE, prefix=f"e2e-{secrets.token_hex(4)}",

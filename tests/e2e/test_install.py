@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,6 +12,8 @@ import pytest
 import yaml
 
 from tests.e2e.ark import Answer, Ark
+from tests.e2e.bucket import Bucket
+from tests.e2e.stateful import Stateful
 
 pytestmark = pytest.mark.node
 
@@ -84,3 +88,79 @@ def test_secret_and_key_appear_in_no_object_but_the_secret(ark: Ark) -> None:
     listed = ark.cluster.run("get", "jobs,pods,configmaps,events,backups.ark.heptio.com,restores.ark.heptio.com,"
                              "backupstoragelocations.ark.heptio.com", "-n", ark.namespace, "-o", "yaml").stdout
     assert ark.cluster.s3_secret_key not in listed
+
+
+@pytest.fixture
+def other(ark: Ark, name: str) -> Iterator[Ark]:
+    """Another Ark, in a namespace and a prefix of its own; not installed yet, gone afterwards."""
+    other = ark.in_namespace(f"ark-{name}")
+    yield other
+    other("uninstall", "--yes", "--discard-password", code=None)
+    Bucket(other.cluster, other.prefix).remove()
+
+
+def password_of(ark: Ark) -> str:
+    """The password of the volumes' data, as the cluster has it."""
+    secret = ark.cluster.get("secret", "ark-repo-credentials", "-n", ark.namespace)
+    return base64.b64decode(secret["data"]["repository-password"]).decode()
+
+
+def without_password(ark: Ark) -> list[str]:
+    """The arguments of install, less the file with the password."""
+    arguments = ark.install_arguments()
+    at = arguments.index("--repo-password-file")
+    return arguments[:at] + arguments[at + 2:]
+
+
+def test_where_nobody_sees_a_password_it_must_be_said_where_it_goes_and_nothing_is_made(other: Ark) -> None:
+    answer = other(*without_password(other), code=2, input="")
+    assert "--repo-password-file" in answer.err and "lost with the cluster" in answer.err
+    assert not other.cluster.run("get", "namespace", other.namespace, "--ignore-not-found").stdout
+
+
+def test_a_password_is_made_once_written_to_the_file_and_kept(other: Ark, tmp_path: Path) -> None:
+    first, second, wrong = (tmp_path / each for each in ("first", "second", "wrong"))
+    answer = other(*other.install_arguments(repo_password_file=str(first)))
+    text = first.read_text().strip()
+    assert len(text) >= 32 and text == password_of(other) and text not in answer.all
+    assert f"written to {first}" in answer.err and first.stat().st_mode & 0o777 == 0o600
+    other(*without_password(other), input="")
+    other(*other.install_arguments(repo_password_file=str(second)))
+    assert second.read_text().strip() == text == password_of(other)
+    wrong.write_text("another\n")
+    answer = other(*other.install_arguments(repo_password_file=str(wrong)), code=1)
+    assert "holds another password" in answer.err and password_of(other) == text
+    other("uninstall", "--yes")
+
+
+def test_uninstall_goes_only_when_the_password_is_known_outside_the_cluster(other: Ark, tmp_path: Path) -> None:
+    other(*other.install_arguments())
+    other.cluster.run("annotate", "secret", "ark-repo-credentials", "-n", other.namespace, "ark.heptio.com/exported-")
+    answer = other("uninstall", "--yes", code=1)
+    assert "--repo-password-file" in answer.err and "--discard-password" in answer.err
+    assert password_of(other)
+    other("uninstall", "--yes", "--repo-password-file", str(tmp_path / "kept"))
+    assert (tmp_path / "kept").read_text() == "the password of the tests' repositories\n"
+
+
+def test_on_a_bucket_with_volumes_data_the_password_is_asked_for_and_checked(
+        other: Ark, name: str, tmp_path: Path) -> None:
+    right, wrong, new = (tmp_path / each for each in ("right", "wrong", "new"))
+    other(*other.install_arguments(repo_password_file=str(right)))
+    shop = Stateful(other.cluster, f"v-{name}", Path("/var/tmp") / f"ark-install-{name}")
+    other.cluster.run("create", "namespace", shop.namespace)
+    try:
+        (shop.claim("alone") / "file").write_text("x")
+        other("backup", "b", "--include-namespaces", shop.namespace, "--include-unmounted-claims", "--wait")
+    finally:
+        shop.lose()
+    other("uninstall", "--yes")
+    wrong.write_text("wrong\n")
+    answer = other(*other.install_arguments(repo_password_file=str(wrong)), code=1)
+    assert "the password does not open the volumes' data" in answer.err and f"restic/{shop.namespace}" in answer.err
+    assert not other.cluster.run("get", "secret", "ark-repo-credentials", "-n", other.namespace,
+                                 "--ignore-not-found").stdout
+    answer = other(*other.install_arguments(repo_password_file=str(new)), code=1)
+    assert "the bucket holds the data of volumes already" in answer.err and not new.exists()
+    other(*other.install_arguments(repo_password_file=str(right)))
+    assert password_of(other) == right.read_text().strip()

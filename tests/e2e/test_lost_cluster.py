@@ -111,7 +111,7 @@ def test_the_same_objects_are_there_and_equal(rescue: Rescue) -> None:
 
 def test_the_restore_says_that_it_has_stored_nothing_and_where_its_log_is(second: Second, rescue: Rescue) -> None:
     told = second.ark.details("restore", "rescue")
-    assert 'Details:  restore "rescue" has stored no files: its location is ReadOnly, or another' in told
+    assert 'Details:  restore "rescue" read from a ReadOnly location: it has stored no files; ' in told
     assert 'see "kubectl ark logs restore rescue", as long as its pod is there' in told
     log = second.ark("logs", "restore", "rescue").out
     assert f"/backups/{BACKUP}/" in log and "is ReadOnly: neither this log nor the results are stored" in log

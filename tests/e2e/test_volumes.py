@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,6 @@ from tests.environment import own
 pytestmark = [pytest.mark.node, pytest.mark.xdist_group("volumes")]
 
 OPT_IN = {"backup.ark.heptio.com/backup-volumes": "data"}
-PASSWORD = "the password of the tests' repositories"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def password(ark: Ark) -> None:
-    """The password of the repositories, as install makes it."""
-    ark.cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {
-        "name": "ark-repo-credentials", "namespace": ark.namespace}, "data": {
-            "repository-password": base64.b64encode(PASSWORD.encode()).decode()}})
 
 
 @pytest.fixture

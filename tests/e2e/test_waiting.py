@@ -48,9 +48,9 @@ def test_a_name_that_the_bucket_has_already_fails_at_once(ark: Ark, name: str) -
 
 def test_what_this_version_cannot_do_fails_validation_and_lists_every_reason(ark: Ark, name: str) -> None:
     document = f"""{{apiVersion: ark.heptio.com/v1, kind: Backup, metadata: {{name: {name}}},
-                     spec: {{snapshotVolumes: true, defaultVolumesToFsBackup: true}}}}"""
+                     spec: {{datamover: other, volumeGroupSnapshotLabelKey: other}}}}"""
     answer = ark("backup", "-f", "-", "--wait", input=document, code=1)
-    assert "snapshotVolumes" in answer.err and "defaultVolumesToFsBackup" in answer.err
+    assert "spec.datamover" in answer.err and "spec.volumeGroupSnapshotLabelKey" in answer.err
 
 
 def test_timeout_is_4_and_the_run_goes_on(ark: Ark, name: str) -> None:

@@ -56,7 +56,5 @@ def test_what_a_run_cannot_have_is_refused_with_the_reason(target: str, phase: s
 def test_a_restore_from_a_location_that_is_only_read_has_no_files(phase: str) -> None:
     run = {"kind": "Restore", "metadata": {"name": "r"}, "status": {"phase": phase, "resultsStored": False}}
     for target in ("RestoreLog", "RestoreResults"):
-        assert downloads.refusal(target, run) == (
-            'restore "r" has stored no files: its location is ReadOnly, or another cluster\'s restore has that name '
-            'there')
+        assert downloads.refusal(target, run) == 'restore "r" read from a ReadOnly location: it has stored no files'
     assert downloads.refusal("RestoreLog", {**run, "status": {"phase": phase, "resultsStored": True}}) is None

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kubectl_ark.model import kinds, labels
+from kubectl_ark.model import kinds, labels, lock_hosts
 from kubectl_ark.model.settings import Settings
 from kubectl_ark.render import jobs
 from tests.render.podsecurity import violations
@@ -38,6 +38,7 @@ JOBS: dict[str, dict[str, Any]] = {
     "fetch with an authority": jobs.fetch_job(
         resource(kinds.DOWNLOAD_REQUEST), SETTINGS, key="k", has_secret=True, location={**LOCATION, "spec": {
             "provider": "aws", "objectStorage": {"bucket": "b", "caCertRef": {"name": "authority", "key": "ca"}}}}),
+    "repository": jobs.repository_job(resource(kinds.RESTIC_REPOSITORY), SETTINGS, cluster_id=UID[::-1]),
     "reconcile": jobs.reconcile_job("ark", SETTINGS, token="12345678", only=["deletions", "downloads"]),
     "schedule": SCHEDULED["spec"]["jobTemplate"],
     "reconcile by a CronJob": CRON_JOB["spec"]["jobTemplate"],
@@ -45,7 +46,7 @@ JOBS: dict[str, dict[str, Any]] = {
 ACCOUNTS = {"backup": "ark-backup", "restore": "ark-restore", "validate": "ark-reconcile", "fetch": "ark-fetch",
             "fetch without a secret": "ark-fetch", "fetch with an authority": "ark-fetch",
             "fetch for a restore": "ark-fetch",
-            "reconcile": "ark-reconcile", "schedule": "ark-backup",
+            "reconcile": "ark-reconcile", "schedule": "ark-backup", "repository": "ark-backup",
             "reconcile by a CronJob": "ark-reconcile"}
 OWNERLESS = ("reconcile", "reconcile by a CronJob")
 
@@ -132,6 +133,13 @@ def test_the_passes_cron_job_starts_none_beside_another_and_makes_up_for_a_misse
     assert CRON_JOB["metadata"]["name"] == "ark-reconcile" and spec["schedule"] == "*/5 * * * *"
     assert (spec["concurrencyPolicy"], spec["suspend"], spec["timeZone"]) == ("Forbid", False, "Etc/UTC")
     assert spec["startingDeadlineSeconds"] >= 10, "a CronJob with less never fires"
+
+
+def test_the_pod_that_tidies_a_repository_is_known_to_its_locks_by_the_name_of_its_host() -> None:
+    template = JOBS["repository"]["spec"]["template"]
+    host = template["spec"]["hostname"]
+    assert template["metadata"]["labels"][labels.LOCK_HOST] == host == lock_hosts.name(UID[::-1], UID)
+    assert template["spec"]["containers"][0]["resources"]["limits"]["memory"] == SETTINGS.volume_memory_limit
 
 
 def test_a_pass_is_told_its_topics_in_one_word_and_is_not_tried_again() -> None:

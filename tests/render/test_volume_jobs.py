@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from kubectl_ark.model import lock_hosts
 from kubectl_ark.model.settings import Settings
-from kubectl_ark.model.volume_work import VolumeWork, from_json, lock_host
+from kubectl_ark.model.volume_work import VolumeWork, from_json
 from kubectl_ark.render.volume_jobs import Place, volume_job, volume_secrets
 from tests.render.podsecurity import violations
 
@@ -79,7 +80,7 @@ def test_on_any_node_it_goes_where_its_pod_may() -> None:
 
 
 def test_its_host_name_tells_the_cluster_and_the_volume() -> None:
-    host = lock_host(CLUSTER, VOLUME["metadata"]["uid"])
+    host = lock_hosts.name(CLUSTER, VOLUME["metadata"]["uid"])
     assert host == "ark-abcdef01-123456781234" == pod(made())["hostname"]
     assert made()["spec"]["template"]["metadata"]["labels"]["ark.heptio.com/lock-host"] == host
 

@@ -88,6 +88,14 @@ def _made(request: pytest.FixtureRequest, kubeconfig: Path, store: Store,
     ark.tear_down()
 
 
+@pytest.fixture(scope="module")
+def restic_first() -> Iterator[None]:
+    """The restic of the tests comes first on PATH."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{Path(os.environ['ARK_TEST_RESTIC']).parent}{os.pathsep}{os.environ['PATH']}")
+        yield
+
+
 @pytest.fixture
 def name() -> str:
     """A name that nobody has used."""

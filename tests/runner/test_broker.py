@@ -28,14 +28,6 @@ pytestmark = [pytest.mark.api, pytest.mark.restic]
 SHOP = "restic/shop/"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def path() -> Iterator[None]:
-    """The restic of the tests comes first."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", f"{Path(os.environ['ARK_TEST_RESTIC']).parent}{os.pathsep}{os.environ['PATH']}")
-        yield
-
-
 @dataclasses.dataclass
 class Scene:
     """A broker before a fresh prefix, and who works with it."""

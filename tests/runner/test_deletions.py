@@ -183,7 +183,8 @@ def test_a_deletion_of_an_ark_0_9_backup_that_was_killed_halfway_is_finished_too
 def test_a_store_that_fails_once_the_metadata_is_gone_is_a_failure_and_no_whole_backup(ark: Ark, name: str) -> None:
     backup = saved(ark, name)
     bucket = Failing(place(ark))
-    failures = removal.remove_backup(bucket, backup, cluster_id=cluster_id(ark))
+    failures = removal.remove_backup(bucket, backup, cluster_id=cluster_id(ark),
+                                     forget=lambda directory, still: [])
     assert failures == ["the store is gone"]
     assert ark.keys(f"backups/{name}/") == [f"backups/{name}/ark-claim.json", f"backups/{name}/{name}.tar.gz"]
 
@@ -231,7 +232,8 @@ def test_a_pass_that_has_fallen_behind_deletes_nothing_of_whoever_took_the_name_
     for each in ("x", "y"):
         ark.write(f"backups/{name}/{each}", b"old")
     backup = saved(ark, name)
-    assert removal.remove_backup(Slow(ark, name, at=at), backup, cluster_id=cluster_id(ark)) == []
+    assert removal.remove_backup(Slow(ark, name, at=at), backup, cluster_id=cluster_id(ark),
+                                 forget=lambda directory, still: []) == []
     assert {key: ark.read(key) for key in ark.keys(f"backups/{name}/")} == anew(name)
 
 

@@ -83,7 +83,7 @@ def test_what_cannot_be_done_is_on_the_page_and_in_the_exit_code(ark: Ark, name:
              "data": {"activeDeadlineSeconds": "soon"}})
     runner = ark.start("reconcile")
     assert runner.wait() == 1
-    assert 'starts: Error: ConfigMap ark-settings: activeDeadlineSeconds "soon" is not a number' in runner.text
+    assert 'starts: Error: ConfigMap ark-settings: activeDeadlineSeconds "soon" is not a whole number' in runner.text
     assert "1 could not be done" in runner.text
 
 

@@ -15,7 +15,7 @@ from kubectl_ark.engine.runlog import RunLog
 from kubectl_ark.engine.volumes.placing import place_of, refusal
 from kubectl_ark.engine.volumes.task import Hands, Task, carry_out
 from kubectl_ark.kube.api import Api
-from kubectl_ark.model import pod_volumes, volume_backups, volume_choice
+from kubectl_ark.model import layout, pod_volumes, volume_backups, volume_choice
 from kubectl_ark.model.resources import CLAIMS, PODS, VOLUMES
 from kubectl_ark.model.volume_choice import Choice, Method
 from kubectl_ark.model.volume_work import COMPLETED, DATA, VolumeWork
@@ -155,7 +155,7 @@ class PodVolumes:
     def _task(self, pod: Object, claim: Object, volume: Object, title: str, *, anew: bool) -> Task:
         namespace = pod["metadata"]["namespace"]
         work = VolumeWork(
-            title=title, address="", repository=f"restic/{namespace}/", user="",
+            title=title, address="", repository=layout.repository(namespace), user="",
             path=f"{DATA}/{claim['metadata']['name']}",
             tags=tuple(f"{key}={value}" for key, value in volume["spec"]["tags"].items()),
             parallel=int((self._spec.get("uploaderConfig") or {}).get("parallelFilesUpload") or 0))

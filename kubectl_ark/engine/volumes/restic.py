@@ -63,15 +63,17 @@ class Ended:
 def run(
     repository: Repository, arguments: Sequence[str], *, scratch: Path, directory: Path | None = None,
     heed: Callable[[Message], None] = lambda message: None, stop: threading.Event | None = None,
+    hear: Callable[[str], None] = lambda line: None,
 ) -> Ended:
     """Run restic with ``arguments`` and ``--json`` and wait for its end.
 
     directory: where it runs. heed: is given each JSON message of stdout and stderr, in this thread or another, never
-    two at once; what it raises ends restic and is raised. stop: once set, restic is told to end, as by Ctrl-C.
+    two at once; what it raises ends restic and is raised. stop: once set, restic is told to end, as by Ctrl-C. hear: is
+    given every other line of stdout; of what restic prints as one document ("cat lock"), these are the lines.
     """
     child = subprocess.Popen([BINARY, *arguments, "--json"], cwd=directory, env=repository.environment(scratch),
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    listener = _Listener(child, heed)
+    listener = _Listener(child, heed, hear)
     with _ended(child), listener, _stopped_by(stop, child):
         child.wait()
     if listener.failure is not None:
@@ -95,9 +97,10 @@ def failure(ended: Ended, title: str) -> errors.ArkError:
 class _Listener:
     """Reads both outputs until they end."""
 
-    def __init__(self, child: subprocess.Popen[bytes], heed: Callable[[Message], None]) -> None:
+    def __init__(self, child: subprocess.Popen[bytes], heed: Callable[[Message], None],
+                 hear: Callable[[str], None]) -> None:
         self.failure: BaseException | None = None
-        self._child, self._heed = child, heed
+        self._child, self._heed, self._hear = child, heed, hear
         self._words: collections.deque[str] = collections.deque(maxlen=KEPT_LINES)
         self._last = ""
         self._lock = threading.Lock()
@@ -121,13 +124,15 @@ class _Listener:
     def _read(self, stream: IO[bytes]) -> None:
         for line in stream:
             with self._lock:
-                self._take(line.decode("utf-8", "replace").strip())
+                self._take(line.decode("utf-8", "replace").strip(), stream)
 
-    def _take(self, line: str) -> None:
+    def _take(self, line: str, stream: IO[bytes]) -> None:
         message = _parsed(line)
         if message is None:
             if line:
                 self._words.append(line)
+                if stream is self._child.stdout:
+                    self._hear(line)
             return
         if message.get("message_type") == "exit_error":
             self._last = " ".join(str(message.get("message")).split()).removeprefix("Fatal: ")

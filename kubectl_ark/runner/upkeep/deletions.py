@@ -7,6 +7,7 @@ tried again by every pass until the request is a day old. It stays as a record f
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from typing import Any
 
 from kubectl_ark import errors
@@ -14,7 +15,7 @@ from kubectl_ark.kube.pages import items
 from kubectl_ark.model import deletions, kinds, labels, phases, stored_backup, times
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.model.resources import custom
-from kubectl_ark.runner import installed, locations, removal, statuses
+from kubectl_ark.runner import installed, locations, removal, saved_volumes, statuses
 from kubectl_ark.runner.cluster import cluster_id
 from kubectl_ark.runner.upkeep.upkeep import Upkeep
 from kubectl_ark.store.bucket import Bucket
@@ -110,16 +111,34 @@ def _delete(upkeep: Upkeep, request: dict[str, Any], name: str) -> list[str]:
     _mark(upkeep, backup, former, Phase.DELETING.value)
     failures: list[str] = []
     if bucket is not None:
+        volumes = _Volumes(upkeep, bucket, backup)
         try:
-            failures = removal.remove_backup(bucket, backup, cluster_id=cluster)
+            failures = removal.remove_backup(bucket, backup, cluster_id=cluster, forget=volumes.forget)
         except errors.StoreError:
             _mark(upkeep, backup, Phase.DELETING.value, former)  # it is as whole as it was
             raise
+        if volumes.notes:
+            said = [request["status"]["message"]] if request["status"].get("message") else []
+            _write(upkeep, request, message="; ".join([*said, *volumes.notes]))
     for restore in restores:
         failures += _remove_restore(upkeep, restore, bucket, cluster)
     if not failures:
         upkeep.api.delete(BACKUPS.path(upkeep.namespace, name), uid=backup["metadata"]["uid"])
     return failures
+
+
+class _Volumes:
+    """The snapshots of volumes that a backup has made. notes: what of them stays for good."""
+
+    def __init__(self, upkeep: Upkeep, bucket: Bucket, backup: dict[str, Any]) -> None:
+        self.notes: list[str] = []
+        self._upkeep, self._bucket, self._backup = upkeep, bucket, backup
+
+    def forget(self, directory: str, still: Callable[[], bool]) -> list[str]:
+        """See ``removal.remove_backup``."""
+        failures, self.notes = saved_volumes.forget(self._upkeep.api, self._bucket, directory, self._backup,
+                                                    still=still)
+        return failures
 
 
 def _opened(upkeep: Upkeep, place: str, name: str) -> tuple[Bucket | None, list[str]]:

@@ -120,7 +120,9 @@ def _show_one(upkeep: Upkeep, bucket: Bucket, name: str) -> bool:
             return False  # another pass was faster, or somebody has just made one of that name
     except errors.Rejected as refusal:
         raise errors.Damaged(f"{found.url} is not taken by the API server: {refusal.message}") from refusal
-    volumes.show(upkeep.api, made, found, location=bucket.location.name)  # before the status, which says: all is there
+    # Before the status, which says that all is there.
+    if trouble := volumes.show(upkeep.api, made, found, location=bucket.location.name):
+        upkeep.warn(f"backup/{name}: what was saved of its volumes cannot be shown: {trouble}")
     try:
         upkeep.api.patch_json(path + "/status", [
             {"op": "test", "path": "/metadata/uid", "value": made["metadata"]["uid"]},

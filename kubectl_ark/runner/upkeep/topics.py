@@ -23,6 +23,7 @@ TOPICS = {
     "expiry": "backups that are not to be kept any longer",
     "deletions": "DeleteBackupRequests",
     "downloads": "DownloadRequests",
+    "repositories": "Jobs that tidy and check restic repositories",
     "leftovers": "what runs that are over have left in the buckets",
 }
 """Each is a module of this package with ``attend(upkeep)``, and what it sees to. The order matters: what is found in

@@ -21,8 +21,19 @@ VOLUMES = custom(kinds.POD_VOLUME_BACKUP)
 MAX_BYTES = 32 * 1024 * 1024
 
 
-def show(api: Api, backup: dict[str, Any], found: Stored, *, location: str) -> None:
-    """Make what is not there yet. backup: the CR that they belong to. Raises Damaged, StoreError, ApiError."""
+def show(api: Api, backup: dict[str, Any], found: Stored, *, location: str) -> str:
+    """Make what is not there yet; why not all of it can be, "" if it can. backup: the CR that they belong to.
+
+    Raises StoreError where trying again may help, ApiError.
+    """
+    try:
+        _show(api, backup, found, location=location)
+    except (errors.Damaged, errors.StoreUnusable) as failure:  # the backup itself is as good as ever
+        return failure.sentence
+    return ""
+
+
+def _show(api: Api, backup: dict[str, Any], found: Stored, *, location: str) -> None:
     namespace = backup["metadata"]["namespace"]
     for stored in _listed(found, backup["metadata"]["name"]):
         wanted = volume_backups.synced(stored, backup, location=location)
@@ -48,5 +59,7 @@ def _listed(found: Stored, name: str) -> list[dict[str, Any]]:
         return []
     except (OSError, EOFError, ValueError, zlib.error) as fault:
         raise errors.Damaged(f"{found.bucket.location.url}{key} cannot be read: {fault}") from fault
+    if content is not None and not isinstance(content, list):
+        raise errors.Damaged(f"{found.bucket.location.url}{key} is no list")
     return [each for each in content or [] if isinstance(each, dict) and isinstance(each.get("metadata"), dict)
             and isinstance(each.get("spec"), dict) and each["metadata"].get("name")]

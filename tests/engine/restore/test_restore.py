@@ -108,7 +108,9 @@ def messages(done: Done, level: str, place: str) -> list[str]:
 def test_velero_s_shop_comes_back_equal(restore: Restores) -> None:
     done = restore((velero_bucket(), velero_backup()))
     assert done.results == {"errors": {}, "warnings": {}}
-    assert (done.counts["created"], done.counts["failed"]) == (31, 0)
+    # The account "default" is made by Kubernetes or by the restore, whoever is quicker.
+    quicker = "shop/default(created)" in done.listed["v1/ServiceAccount"]
+    assert (done.counts["created"] - quicker, done.counts["failed"]) == (31, 0)
     assert done.listed["v1/Pod"][2] == "shop/migrate-8snvs(skipped: it had completed)"
     for kind, name in (
         ("deployments.apps", "web"), ("configmaps", "web-config"), ("statefulsets.apps", "db"),

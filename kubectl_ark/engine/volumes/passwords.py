@@ -1,0 +1,63 @@
+"""The password of a restic repository, out of the Secret that holds it.
+
+There is one for all repositories of an installation, unless a ResticRepository names another Secret. Whoever reads the
+bucket and has it can read the data of the volumes, so none is ever made up here, and none that is widely known is used
+for writing.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from kubectl_ark import errors
+from kubectl_ark.kube.api import Api
+from kubectl_ark.model.resources import SECRETS
+
+DEFAULT_SECRET = ("ark-repo-credentials", "repository-password")
+
+VELERO_PASSWORD = "static-passw0rd"  # nosec: everybody knows it, which is the point
+"""What Velero and Heptio Ark give a repository where nobody has chosen a password."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Password:
+    """text: as restic takes it, without white space around it. source: "Secret heptio-ark/ark-repo-credentials".
+
+    version: changes whenever the Secret does.
+    """
+
+    text: str = dataclasses.field(repr=False)
+    source: str
+    version: str
+
+
+def read(api: Api, namespace: str, repository: Mapping[str, Any] | None) -> Password:
+    """The password that counts for a repository. Raises StoreUnusable with what to do where there is none, ApiError.
+
+    namespace: Ark's. repository: the ResticRepository, None where there is none.
+    """
+    reference = ((repository or {}).get("spec") or {}).get("passwordSecret") or {}
+    name, key = reference.get("name") or DEFAULT_SECRET[0], reference.get("key") or DEFAULT_SECRET[1]
+    source = f"Secret {namespace}/{name}"
+    hint = ('run "kubectl ark install --repo-password-file FILE", where FILE holds the password' if not reference else
+            "create it, or correct spec.passwordSecret of the ResticRepository")
+    try:
+        secret = api.get(SECRETS.path(namespace, name))
+    except errors.NotFound:
+        raise errors.StoreUnusable(f"there is no password for restic repositories: {source} does not exist",
+                                   hint=hint) from None
+    try:
+        text = base64.b64decode((secret.get("data") or {})[key]).decode().strip()
+    except KeyError:
+        raise errors.StoreUnusable(f'there is no password for restic repositories: {source} has no key "{key}"',
+                                   hint=hint) from None
+    except UnicodeDecodeError:
+        text = ""
+    if not text:
+        raise errors.StoreUnusable(
+            f'there is no password for restic repositories: key "{key}" of {source} is empty or not text', hint=hint)
+    metadata = secret["metadata"]
+    return Password(text, source, f"{metadata['uid']}/{metadata['resourceVersion']}/{key}")
