@@ -16,6 +16,9 @@ from typing import Any
 from kubectl_ark.model import kinds, phases, settings, times
 
 PATIENCE_SECONDS = {"ImagePull": 120, "Refused": 120, "Unschedulable": 600, "Container": 120, "Node": 180}
+FROZEN_SECONDS = 120
+"""The same for a volume that is to be saved and that no node takes: a pod that a hook has frozen may wait for it."""
+
 SILENT_SECONDS = 300
 """After so long without a heartbeat a runner that has no Job, on somebody's machine, is worth a remark."""
 
@@ -50,7 +53,8 @@ class Verdict:
 def judge(resource: dict[str, Any], job: dict[str, Any] | None, *, now: datetime.datetime,
           pods: Sequence[dict[str, Any]] = (), events: Sequence[dict[str, Any]] = (),
           nodes: Sequence[dict[str, Any]] = (), had_job: bool = False) -> Verdict | None:
-    """The verdict on a Backup or Restore, or None for a run that is finished or as well as can be seen.
+    """The verdict on a Backup or Restore, or on a PodVolumeBackup or PodVolumeRestore that its run has a Job for; None
+    for one that is finished or as well as can be seen.
 
     job: None means that it was looked for and is not there. events: those of the Job and its pods. nodes: those that
     the pods are on. had_job: a Job is known to have been made, so that its absence is an end and not a beginning.
@@ -104,7 +108,7 @@ def _ended_job(resource: dict[str, Any], job: dict[str, Any], pods: Sequence[dic
     failed = conditions.get("Failed") or conditions.get("FailureTarget")
     if failed is None:
         if "Complete" in conditions:
-            return Verdict(True, "NoResult", "its Job completed, but the run wrote no result",
+            return Verdict(True, "NoResult", f"its Job completed, but {_work(resource)} left no result",
                            f'see "kubectl logs job/{job["metadata"]["name"]} -n {job["metadata"]["namespace"]}"')
         return None
     if killed := _out_of_memory(pods):
@@ -112,11 +116,12 @@ def _ended_job(resource: dict[str, Any], job: dict[str, Any], pods: Sequence[dic
     if failed.get("reason") == "DeadlineExceeded":
         limit = job["spec"].get("activeDeadlineSeconds")
         return Verdict(True, "DeadlineExceeded",
-                       f"the run took longer than its deadline of {times.human_duration(limit or 0)}",
+                       f"{_work(resource)} took longer than its deadline of {times.human_duration(limit or 0)}",
                        "raise activeDeadlineSeconds in ConfigMap ark-settings")
     reason = failed.get("reason") or "JobFailed"
     if said := _last_words(pods):
-        return Verdict(True, reason, f"the run's pod failed: {said}")
+        return Verdict(True, reason, f"its pod failed: {said}" if _is_volume(resource) else
+                       f"the run's pod failed: {said}")
     return Verdict(True, reason, f"its Job failed: {failed.get('message') or 'no reason given'}")
 
 
@@ -147,6 +152,8 @@ def _out_of_memory(pods: Iterable[dict[str, Any]]) -> Killed | None:
 def _raise_memory(killed: Killed, resource: dict[str, Any]) -> str:
     """Twice as much, whatever it was."""
     more = "512Mi" if killed.limit is None else settings.doubled(killed.limit)
+    if _is_volume(resource):
+        return f"raise volumeMemoryLimit in ConfigMap {settings.CONFIG_MAP}, to {more} for a start"
     return (f"raise it for one run with --memory-limit {more}, for all with "
             f'"kubectl ark install -n {resource["metadata"]["namespace"]} --memory-limit {more}"')
 
@@ -192,7 +199,9 @@ def _stuck_pod(resource: dict[str, Any], pod: dict[str, Any], nodes: Sequence[di
     for condition in status.get("conditions") or []:
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             said = " ".join(str(condition.get("message") or "").split())
-            return Verdict(age > PATIENCE_SECONDS["Unschedulable"], "Unschedulable",
+            patience = FROZEN_SECONDS if resource["kind"] == kinds.POD_VOLUME_BACKUP.kind else PATIENCE_SECONDS[
+                "Unschedulable"]
+            return Verdict(age > patience, "Unschedulable",
                            f"no node takes pod {name} (Unschedulable): {said}",
                            "make room, or lower cpuRequest and memoryRequest in ConfigMap ark-settings")
     node = next((each for each in nodes if each["metadata"]["name"] == pod["spec"].get("nodeName")), None)
@@ -229,12 +238,29 @@ def _refused(job: dict[str, Any], events: Sequence[dict[str, Any]], now: datetim
     said = _said(max(refusals, key=_moment))
     # The refused pod's name is another at each try and means nothing.
     said = re.sub(r'^Error creating: (pods "[^"]*" is forbidden: )?', "", said)
-    remedies = (("quota", "free or raise the quota"), ("limit", "adapt the LimitRange or ConfigMap ark-settings"),
-                ("PodSecurity", "the namespace must allow Pod Security level restricted"),
-                ("serviceaccount", 'run "kubectl ark install" again'))
-    remedy = next((text for word, text in remedies if word.lower() in said.lower()), "see what refuses it")
     waited = _age(job["metadata"].get("creationTimestamp"), now)
-    return Verdict(waited > PATIENCE_SECONDS["Refused"], "PodRefused", f"its pod is refused: {said}", remedy)
+    return Verdict(waited > PATIENCE_SECONDS["Refused"], "PodRefused", f"its pod is refused: {said}",
+                   remedy_of_refusal(said))
+
+
+def remedy_of_refusal(said: str) -> str:
+    """What to do where the API server refuses a pod of ours in these words."""
+    remedies = (
+        ("quota", "free or raise the quota"),
+        ("per container", "adapt the LimitRange, or cpuLimit, memoryLimit and volumeMemoryLimit in ConfigMap "
+                          "ark-settings"),
+        ("limit", "adapt the LimitRange or ConfigMap ark-settings"),
+        ("podsecurity", "the namespace must allow Pod Security level restricted"),
+        ("serviceaccount", 'run "kubectl ark install" again'))
+    return next((text for word, text in remedies if word in said.lower()), "see what refuses it")
+
+
+def _is_volume(resource: dict[str, Any]) -> bool:
+    return resource["kind"] in (kinds.POD_VOLUME_BACKUP.kind, kinds.POD_VOLUME_RESTORE.kind)
+
+
+def _work(resource: dict[str, Any]) -> str:
+    return "it" if _is_volume(resource) else "the run"
 
 
 def _age(moment: str | None, now: datetime.datetime) -> float:

@@ -7,14 +7,14 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from kubectl_ark.model import kinds, labels, names
+from kubectl_ark.model import kinds, labels, names, volume_work
 
 RESTIC = "restic"
 METHOD = "PodVolumeBackup"
 """How volumeinfo calls what restic saved."""
 
 VELERO_PVC_NAME = f"{labels.VELERO_GROUP}/pvc-name"
-ENDED = frozenset({"Completed", "Failed", "Canceled"})
+ENDED = frozenset({volume_work.COMPLETED, volume_work.FAILED, volume_work.CANCELED})
 
 _OWN_STATUS = ("job", "heartbeatTimestamp", "failures", "filesNew", "filesChanged", "filesTotal", "bytesAdded",
                "durationSeconds", "resticVersion")

@@ -25,8 +25,9 @@ MAX_FAILURES = 10
 PROGRESS, RESULT = "progress", "result"
 """Kinds of report."""
 
-COMPLETED, FAILED = "Completed", "Failed"
-"""Phases of a volume that is done with. One of which some files are missing is Failed, and has a snapshot."""
+COMPLETED, FAILED, CANCELED = "Completed", "Failed", "Canceled"
+"""Phases of a volume that is done with; the last in Velero's spelling. One of which some files are missing is Failed,
+and has a snapshot."""
 
 
 @dataclasses.dataclass(frozen=True)

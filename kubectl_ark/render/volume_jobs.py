@@ -20,8 +20,8 @@ class Place:
     """Where a volume's Job runs and as whom.
 
     node: the only one that will do, None for any. selector, affinity (to nodes): which nodes will do otherwise.
-    as_root: with the rights to read and write files of every owner. user, groups, owner_group (of the volume's files,
-    which the kubelet gives it): who it is otherwise; user None is the image's own.
+    as_root: with the rights to read and write files of every owner. user, group, groups (further ones), owner_group (of
+    the volume's files, which the kubelet gives it): who it is otherwise; user and group None are the image's own.
     """
 
     namespace: str
@@ -32,6 +32,7 @@ class Place:
     tolerations: Sequence[dict[str, Any]] = ()
     as_root: bool = True
     user: int | None = None
+    group: int | None = None
     groups: tuple[int, ...] = ()
     owner_group: int | None = None
 
@@ -59,7 +60,8 @@ def volume_job(
             "secret": name, "host": host, "node": place.node, "selector": dict(place.selector),
             "affinity": dict(place.affinity), "tolerations": list(place.tolerations),
             "as_root": place.as_root, "user": place.user, "groups": list(place.groups),
-            "owner_group": place.owner_group,
+            "owner_group": place.owner_group, "group": place.group, "memory_request": min(
+                settings.memory_request, settings.volume_memory_limit, key=size_in_bytes),
             "pull_secret": f"{name}-pull" if settings.image_pull_secret else None, "deadline": deadline,
             "go_memory": settings.go_memory,
         }})

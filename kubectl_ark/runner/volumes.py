@@ -168,6 +168,16 @@ class Records:
         raise errors.Conflict(f"{self._kind.plural[:-1]} {namespace}/{name} is another run's",
                               hint="delete it, or wait until Kubernetes has")
 
+    def is_abandoned(self) -> bool:
+        """See ``protocols.Records``."""
+        try:
+            now = self._api.get(custom(self._run.kind).path(self._run.namespace, self._run.name))
+        except errors.NotFound:
+            return True
+        except errors.ArkError:  # the next pod, if there is one, sees it
+            return False
+        return bool(now["metadata"]["uid"] != self._run.uid or now["metadata"].get("deletionTimestamp"))
+
     def write(self, volume: Object, **fields: Any) -> Object:
         """See ``protocols.Records``."""
         path = self._kind.path(self._run.namespace, volume["metadata"]["name"], "status")

@@ -39,6 +39,10 @@ class Bucket:
             answer.close()
             answer.release_conn()
 
+    def delete(self, key: str) -> None:
+        """Remove a stored object."""
+        self._client.remove_object(BUCKET, self._root + key)
+
     def uploads(self) -> int:
         """How many multipart uploads are open."""
         return len(self._client._list_multipart_uploads(BUCKET, prefix=self._root).uploads)

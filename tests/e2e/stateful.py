@@ -50,8 +50,11 @@ class Stateful:
 
     def pod(self, name: str, *, claim: str = "", annotations: dict[str, str] | None = None, user: int = 0,
             command: str = "while true; do sleep 0.2; done", modes: tuple[str, ...] = ("ReadWriteOnce",),
-            wait: bool = True) -> Path:
-        """A pod with a claim (called ``<name>-data`` if it is given no other) at /data; the claim's directory."""
+            resources: Object | None = None, wait: bool = True) -> Path:
+        """A pod with a claim (called ``<name>-data`` if it is given no other) at /data; the claim's directory.
+
+        user: who it runs as, and its group; 0 is root.
+        """
         claim = claim or f"{name}-data"
         directory = self.root / claim
         if not directory.exists():
@@ -61,12 +64,12 @@ class Stateful:
              "metadata": {"name": name, "namespace": self.namespace, "annotations": annotations or {},
                           "labels": {"app": name}},
              "spec": {"terminationGracePeriodSeconds": 0, "automountServiceAccountToken": False,
-                      "securityContext": {"runAsUser": user, "seccompProfile": {"type": "RuntimeDefault"},
-                                          **({"runAsNonRoot": True} if user else {})},
+                      "securityContext": {"runAsUser": user, "runAsGroup": user, "runAsNonRoot": bool(user),
+                                          "seccompProfile": {"type": "RuntimeDefault"}},
                       "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}],
                       "containers": [{
                           "name": "main", "image": "localhost/busybox:1", "imagePullPolicy": "IfNotPresent",
-                          "command": ["sh", "-c", command],
+                          "command": ["sh", "-c", command], "resources": resources or {},
                           "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
                           "volumeMounts": [{"name": "data", "mountPath": "/data"}]}]}})
         if wait:

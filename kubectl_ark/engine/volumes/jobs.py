@@ -26,6 +26,9 @@ from kubectl_ark.render.volume_jobs import Place
 LOOK_SECONDS = 2.0
 """How often a Job that says nothing is looked at."""
 
+LET_GO_SECONDS = 1.0
+"""How often it is asked whether the Job must let go of the disk."""
+
 Object = dict[str, Any]
 Result = dict[str, Any]
 
@@ -66,6 +69,8 @@ class Followed:
     hindrance: Callable[[], str | None]
     heed: Callable[[Object], None]
     """Is given each new progress: {"bytesDone", "totalBytes"}."""
+    is_abandoned: Callable[[], bool]
+    """Whether nobody will go on with the run, now that this process does not."""
 
 
 class VolumeJobs:
@@ -90,36 +95,41 @@ class VolumeJobs:
                     return place
                 raise errors.Forbidden(
                     f"no pod of kubectl-ark's is let into namespace {place.namespace}: {refusal.message}",
-                    status=refusal.status) from refusal
+                    status=refusal.status, hint=deadruns.remedy_of_refusal(refusal.message)) from refusal
             return other
         return place
 
     def start(self, job: Object, *, token: str, password: str) -> Object:
         """Make the Job and its Secrets and let it run; the Job. One of that name that is there is taken as it is.
 
-        Raises ApiError.
+        Raises ApiError; nothing is left of the Job then.
         """
         namespace, writer = job["metadata"]["namespace"], self._writer()
         try:
             made = writer.create(JOBS.path(namespace), job)
         except errors.Conflict:
             made = self._reader.get(JOBS.path(namespace, job["metadata"]["name"]))
-        for secret in volume_jobs.volume_secrets(made, token=token, password=password, pull=self._pull_secret()):
-            with contextlib.suppress(errors.Conflict):
-                writer.create(SECRETS.path(namespace), secret)
-        if made["spec"].get("suspend"):
-            made = writer.patch_merge(JOBS.path(namespace, made["metadata"]["name"]), {"spec": {"suspend": False}})
+        try:
+            for secret in volume_jobs.volume_secrets(made, token=token, password=password, pull=self._pull_secret()):
+                with contextlib.suppress(errors.Conflict):
+                    writer.create(SECRETS.path(namespace), secret)
+            if made["spec"].get("suspend"):
+                made = writer.patch_merge(JOBS.path(namespace, made["metadata"]["name"]), {"spec": {"suspend": False}})
+        except BaseException:  # a suspended Job would stay for ever
+            with contextlib.suppress(errors.ArkError):
+                self.end(namespace, made["metadata"]["name"])
+            raise
         return made
 
     def find(self, namespace: str, name: str) -> Object | None:
-        """The Job of that name that may still come to something; None if there is none."""
+        """The Job of that name that may still come to something; None if there is none, or if it was never let run."""
         try:
             job = self._reader.get(JOBS.path(namespace, name))
         except errors.NotFound:
             return None
         over = any(each.get("type") in ("Failed", "FailureTarget") and each.get("status") == "True"
                    for each in (job.get("status") or {}).get("conditions") or [])
-        return None if over or job["metadata"].get("deletionTimestamp") else job
+        return None if over or job["spec"].get("suspend") or job["metadata"].get("deletionTimestamp") else job
 
     def token_of(self, job: Object) -> str | None:
         """The token that an earlier attempt gave the Job; None where it is not to be had."""
@@ -135,27 +145,37 @@ class VolumeJobs:
     def follow(self, followed: Followed, *, checkpoint: Checkpoint) -> Result:
         """Wait for the Job's end; what came of it: its report, or a failure with a sentence.
 
-        The Job is deleted where the run wants no more of it. Raises what ``checkpoint`` raises, Unreachable.
+        The Job is deleted where the run wants no more of it. Raises what ``checkpoint`` and ``heed`` raise,
+        Unreachable.
         """
+        try:
+            return self._followed(followed, checkpoint)
+        except errors.Unreachable:
+            raise  # the run's next pod goes on with the Job
+        except (errors.Interrupted, errors.RunLost):
+            if followed.is_abandoned():
+                self._stop(followed)
+            raise
+        except BaseException:
+            self._stop(followed)
+            raise
+
+    def _followed(self, followed: Followed, checkpoint: Checkpoint) -> Result:
         mailbox, progress = followed.mailbox, followed.mailbox.progress
         looked = 0.0
         while mailbox.result is None:
-            try:
-                checkpoint()
-            except errors.Interrupted:
-                raise  # the run's next pod goes on with the Job
-            except BaseException:
-                self._stop(followed)
-                raise
-            mailbox.wait(LOOK_SECONDS / 2)
+            checkpoint()
+            mailbox.wait(LET_GO_SECONDS)
             if mailbox.progress is not progress:
                 progress = mailbox.progress
                 followed.heed(progress)
-            if mailbox.result is None and time.monotonic() - looked > LOOK_SECONDS:
+            if mailbox.result is not None:
+                break
+            if (hindrance := followed.hindrance()) is not None:
+                self._stop(followed)
+                return _failure(hindrance)
+            if time.monotonic() - looked > LOOK_SECONDS:
                 looked = time.monotonic()
-                if (hindrance := followed.hindrance()) is not None:
-                    self._stop(followed)
-                    return _failure(hindrance)
                 if (found := self._look(followed)) is not None:
                     if found.get("phase") == volume_work.FAILED and "snapshotID" not in found:
                         self._stop(followed)
@@ -195,11 +215,7 @@ class VolumeJobs:
         # The claim of a run, which a volume's Job has none of, would keep the verdict from being one.
         volume = {**followed.volume, "status": {"phase": "InProgress"}}
         verdict = deadruns.judge(volume, job, now=times.now(), pods=pods, events=events, nodes=nodes, had_job=True)
-        if verdict is None or not verdict.dead:
-            return None
-        if verdict.reason == "OOMKilled":
-            return _failure(f"{verdict.message}; raise volumeMemoryLimit in ConfigMap ark-settings")
-        return _failure(verdict.sentence)
+        return _failure(verdict.sentence) if verdict is not None and verdict.dead else None
 
     def _try(self, job: Object) -> None:
         """What the API server says to a pod of the Job. Raises Forbidden, ApiError."""

@@ -32,7 +32,7 @@ def place_of(pod: Object, claim: Object, volume: str) -> Place:
     user, groups = user_of(pod, volume)
     return Place(claim["metadata"]["namespace"], claim["metadata"]["name"],
                  node=None if shared else spec.get("nodeName"), tolerations=tuple(spec.get("tolerations") or ()),
-                 user=user, groups=groups)
+                 user=user, group=_security(pod, volume, "runAsGroup"), groups=groups)
 
 
 def place_to_fill(pod: Object, namespace: str, claim: str, volume: str, *, node: str | None) -> Place:
@@ -44,19 +44,27 @@ def place_to_fill(pod: Object, namespace: str, claim: str, volume: str, *, node:
     user, groups = user_of(pod, volume)
     affinity = dict((spec.get("affinity") or {}).get("nodeAffinity") or {})
     return Place(namespace, claim, node=node, selector=spec.get("nodeSelector") or {}, affinity=affinity,
-                 tolerations=tuple(spec.get("tolerations") or ()), user=user, groups=groups,
+                 tolerations=tuple(spec.get("tolerations") or ()), user=user,
+                 group=_security(pod, volume, "runAsGroup"), groups=groups,
                  owner_group=(spec.get("securityContext") or {}).get("fsGroup"))
 
 
 def user_of(pod: Object, volume: str) -> tuple[int | None, tuple[int, ...]]:
     """The user and the groups by which the workload itself reads a volume; None where its image says who it is."""
-    spec = pod.get("spec") or {}
-    own = spec.get("securityContext") or {}
-    user = own.get("runAsUser")
-    for container in spec.get("containers") or ():
-        if any(each.get("name") == volume for each in container.get("volumeMounts") or ()):
-            given = (container.get("securityContext") or {}).get("runAsUser")
-            user = user if given is None else given
-            break
+    own = (pod.get("spec") or {}).get("securityContext") or {}
+    user = _security(pod, volume, "runAsUser")
     groups = [*(own.get("supplementalGroups") or ()), *([own["fsGroup"]] if own.get("fsGroup") else ())]
     return (user if user else None), tuple(dict.fromkeys(groups))
+
+
+def _security(pod: Object, volume: str, field: str) -> int | None:
+    """A number of the security context of the first container that mounts the volume, else of the pod's."""
+    spec = pod.get("spec") or {}
+    for container in spec.get("containers") or ():
+        if any(each.get("name") == volume for each in container.get("volumeMounts") or ()):
+            given: int | None = (container.get("securityContext") or {}).get(field)
+            if given is not None:
+                return given
+            break
+    general: int | None = (spec.get("securityContext") or {}).get(field)
+    return general

@@ -27,5 +27,8 @@ class Records(Protocol):
     def made(self, volume: Object) -> Object:
         """The object, created or left by an earlier attempt. Raises ApiError, RunLost."""
 
+    def is_abandoned(self) -> bool:
+        """Whether the run that they belong to is gone or going, so that no other pod goes on with it."""
+
     def write(self, volume: Object, **fields: Any) -> Object:
         """With these fields of its status set; None removes one. Raises ApiError, RunLost."""

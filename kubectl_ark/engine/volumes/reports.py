@@ -6,6 +6,7 @@ import base64
 import http.client
 import json
 import socket
+import threading
 import time
 import urllib.parse
 from typing import Any
@@ -30,8 +31,8 @@ class Reports:
         credentials = base64.b64encode(f"{user}:{token}".encode()).decode()
         self._headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
 
-    def reach(self, *, patience: float = REACH_SECONDS) -> None:
-        """Raise StoreUnusable unless the run can be connected to."""
+    def reach(self, stop: threading.Event, *, patience: float = REACH_SECONDS) -> None:
+        """Raise StoreUnusable unless the run can be connected to. Raises Interrupted once ``stop`` is set."""
         deadline = time.monotonic() + patience
         while True:
             try:
@@ -43,7 +44,8 @@ class Reports:
                         f"the run at {self._host}:{self._port}, which has the way to the bucket, cannot be reached: "
                         f"{fault}", hint="a NetworkPolicy may forbid it: allow egress from this namespace to the pods "
                         "of kubectl-ark's, or save this namespace without volumes") from fault
-                time.sleep(1.0)
+                if stop.wait(1.0):
+                    raise errors.Interrupted("the pod is being stopped") from fault
 
     def send(self, report: dict[str, Any], *, tries: int = 1) -> bool:
         """Tell the run; False if it wants this Job to stop. A run that does not answer is no reason to."""

@@ -18,7 +18,7 @@ from kubectl_ark import errors
 
 BINARY = "restic"
 
-DONE, INCOMPLETE, NO_REPOSITORY, LOCKED, WRONG_PASSWORD = 0, 3, 10, 11, 12
+DONE, FAILED, INCOMPLETE, NO_REPOSITORY, LOCKED, WRONG_PASSWORD = 0, 1, 3, 10, 11, 12
 """restic's exit codes. INCOMPLETE: a snapshot was saved, but not all could be read. Any other is a failure."""
 
 KEPT_LINES = 20

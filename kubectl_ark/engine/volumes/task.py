@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import secrets
 from collections.abc import Callable
 from typing import Any
 
+from kubectl_ark import errors
 from kubectl_ark.engine.progress import Checkpoint
 from kubectl_ark.engine.volumes.jobs import Followed, Mailbox, VolumeJobs
 from kubectl_ark.engine.volumes.protocols import Gate, Records
 from kubectl_ark.model import times
 from kubectl_ark.model.settings import Settings
-from kubectl_ark.model.volume_work import FAILED, VolumeWork
+from kubectl_ark.model.volume_work import CANCELED, FAILED, VolumeWork
 from kubectl_ark.render.volume_jobs import Place, volume_job
 
 Object = dict[str, Any]
@@ -53,33 +55,50 @@ class Task:
 def carry_out(hands: Hands, task: Task) -> Object:
     """Have a Job do it, or go on with the one that does; the object as it is at the end, with its status.
 
-    Raises ArkError where it cannot be begun, and what ends the run.
+    What fails stands there, as Failed with a sentence. Raises what ends the run.
     """
-    volume, namespace = task.volume, task.place.namespace
-    user = str(volume["metadata"]["uid"])
-    job, token = _former(hands, task)
-    password, _ = hands.gate.ready(task.repository)
-    mailbox = Mailbox()
-    address = hands.gate.admit(user, token, task.repository, mailbox.take)
+    volume, user = task.volume, str(task.volume["metadata"]["uid"])
     try:
-        if job is None:
-            work = dataclasses.replace(task.work, address=address, user=user)
-
-            def rendered(place: Place) -> Object:
-                return volume_job(volume, hands.settings, work, place=place, cluster_id=hands.cluster_id,
-                                  deadline=hands.deadline, attempt=hands.attempt)
-
-            place = hands.jobs.fitting(rendered, task.place)
-            job = hands.jobs.start(rendered(place), token=token, password=password)
-        volume = hands.records.write(
-            volume, phase="InProgress", job={"namespace": namespace, "name": job["metadata"]["name"]},
-            startTimestamp=(volume.get("status") or {}).get("startTimestamp") or times.format_time(times.now()),
-            message=None, snapshotID=None)
-        result = hands.jobs.follow(Followed(volume, job, mailbox, task.hindrance, task.heed),
-                                   checkpoint=hands.checkpoint)
-    finally:
-        hands.gate.dismiss(user)
+        job, token = _former(hands, task)
+        password, _ = hands.gate.ready(task.repository)
+        mailbox = Mailbox()
+        address = hands.gate.admit(user, token, task.repository, mailbox.take)
+        try:
+            if job is None:
+                new = _new_job(hands, task, dataclasses.replace(task.work, address=address, user=user))
+                volume = _announced(hands, volume, new)
+                job = hands.jobs.start(new, token=token, password=password)
+            result = hands.jobs.follow(
+                Followed(volume, job, mailbox, task.hindrance, task.heed, hands.records.is_abandoned),
+                checkpoint=hands.checkpoint)
+        finally:
+            hands.gate.dismiss(user)
+    except (errors.Interrupted, errors.RunLost, errors.Unreachable):
+        raise
+    except errors.Cancelled as wish:
+        with contextlib.suppress(errors.ArkError):
+            hands.records.write(volume, **status_of({"phase": CANCELED, "message": wish.message}))
+        raise
+    except errors.ArkError as failure:
+        result = {"phase": FAILED, "message": failure.sentence}
     return hands.records.write(volume, **status_of(result))
+
+
+def _new_job(hands: Hands, task: Task, work: VolumeWork) -> Object:
+    """As whoever the namespace lets in. Raises Forbidden, ApiError."""
+    def rendered(place: Place) -> Object:
+        return volume_job(task.volume, hands.settings, work, place=place, cluster_id=hands.cluster_id,
+                          deadline=hands.deadline, attempt=hands.attempt)
+
+    return rendered(hands.jobs.fitting(rendered, task.place))
+
+
+def _announced(hands: Hands, volume: Object, job: Object) -> Object:
+    """The volume in progress. The Job is written down before it is made: a run that is killed leaves none unknown."""
+    return hands.records.write(
+        volume, phase="InProgress", job={"namespace": job["metadata"]["namespace"], "name": job["metadata"]["name"]},
+        startTimestamp=(volume.get("status") or {}).get("startTimestamp") or times.format_time(times.now()),
+        message=None, snapshotID=None, failures=None, completionTimestamp=None)
 
 
 def _former(hands: Hands, task: Task) -> tuple[Object | None, str]:

@@ -23,6 +23,9 @@ LOCK_WAIT = "15m"
 EMPTY = "snapshot is empty"
 """restic's words for a directory in which there is nothing to save."""
 
+UNREADABLE = "permission denied"
+"""The system's words, in restic's."""
+
 RESULT_TRIES = 5
 
 NOT_OURS = ("lost+found",)
@@ -53,7 +56,7 @@ class Worker:
 
         Raises Interrupted, Cancelled, StoreError for what another try may mend, StoreUnusable for what it may not.
         """
-        self._reports.reach()
+        self._reports.reach(self._stop)
         result = self._brought_back() if self._work.snapshot else self._saved()
         result = {"kind": RESULT, **result, "failureCount": self._failed, "failures": self._failures,
                   "durationSeconds": round(time.monotonic() - self._began, 1), "resticVersion": version()}
@@ -75,7 +78,7 @@ class Worker:
                   "bytesAdded": summary.get("data_added_packed", summary.get("data_added", 0))}
         if ended.code == restic.INCOMPLETE or ended.code == restic.DONE and self._failed:
             return {**counts, "phase": FAILED, "snapshotID": summary.get("snapshot_id", ""),
-                    "message": f"{self._failed} files or directories could not be read: {self._failures[0]}"
+                    "message": f"{_entries(self._failed)} could not be read: {self._failures[0]}"
                     if self._failures else "some files could not be read"}
         if ended.code == restic.DONE and summary.get("snapshot_id"):
             return {**counts, "phase": COMPLETED, "snapshotID": summary["snapshot_id"]}
@@ -83,6 +86,8 @@ class Worker:
             if self._failed:
                 return {**counts, "phase": FAILED, "message": f"nothing could be read: {self._failures[0]}"}
             return {**counts, "phase": COMPLETED, "message": "the volume is empty: there is no snapshot of it"}
+        if UNREADABLE in ended.said:  # the volume's own directory, which no other try will find open
+            return {**counts, "phase": FAILED, "message": f"nothing could be read: {ended.said}"}
         raise restic.failure(ended, f"saving {work.title}")
 
     def _brought_back(self) -> Result:
@@ -96,14 +101,14 @@ class Worker:
         counts = {"filesTotal": summary.get("total_files", 0), "bytesTotal": summary.get("total_bytes", 0)}
         if self._failed:
             return {**counts, "phase": FAILED, "message":
-                    f"{self._failed} files or directories could not be brought back: {self._failures[0]}"}
+                    f"{_entries(self._failed)} could not be brought back: {self._failures[0]}"}
         if ended.code != restic.DONE:
             raise restic.failure(ended, f"bringing back {work.title}")
         lost = self._owners_lost()
         if lost:
             return {**counts, "phase": FAILED, "ownersLost": lost, "message":
-                    f"{lost} files and directories belong to user {os.geteuid()} now: this Job may not give them "
-                    "to their former owners"}
+                    f"{_entries(lost)} belong{'s' * (lost == 1)} to user {os.geteuid()}, group {os.getegid()} now: "
+                    "this Job may not give files to their former owners and groups"}
         return {**counts, "phase": COMPLETED}
 
     def _owners_lost(self) -> int:
@@ -125,8 +130,12 @@ class Worker:
         return lost
 
     def _run(self, arguments: list[str]) -> restic.Ended:
-        ended = restic.run(self._repository, arguments, directory=Path(self._work.path), scratch=self._scratch,
-                           heed=self._heed, stop=self._stop)
+        try:
+            ended = restic.run(self._repository, arguments, directory=Path(self._work.path), scratch=self._scratch,
+                               heed=self._heed, stop=self._stop)
+        except PermissionError as refused:
+            self._heed({"message_type": "error", "item": "", "error": {"message": str(refused.strerror).lower()}})
+            return restic.Ended(restic.FAILED, EMPTY)
         if self._stop.is_set():
             raise errors.Interrupted("the pod is being stopped")
         return ended
@@ -136,6 +145,8 @@ class Worker:
         if kind == "summary":
             self._summary = message
         elif kind == "error":
+            if message.get("during") == "scan":
+                return  # it is met again when its content is to be read
             self._failed += 1
             if len(self._failures) < MAX_FAILURES:
                 self._failures.append(_sentence(message, self._work.path))
@@ -145,6 +156,10 @@ class Worker:
             if not self._reports.send({"kind": PROGRESS, "bytesDone": done,
                                        "totalBytes": max(message.get("total_bytes", 0), done)}):
                 raise errors.Cancelled("the run wants no more of this volume")
+
+
+def _entries(count: int) -> str:
+    return "1 file or directory" if count == 1 else f"{count} files or directories"
 
 
 def version() -> str:
@@ -158,5 +173,6 @@ def _sentence(message: Message, root: str) -> str:
     """What went wrong with one file: "etc/shadow: open etc/shadow: permission denied"."""
     error = message.get("error") or {}
     item = str(message.get("item") or "").removeprefix(root).lstrip("/") or "."
-    text = f"{item}: {error.get('message') or error.get('Err') or 'unknown error'}"
+    words = str(error.get("message") or error.get("Err") or "unknown error").replace(f"{root}/", "")
+    text = words if words.startswith(f"{item}: ") else f"{item}: {words}"
     return " ".join(text.split())[:200]
