@@ -9,7 +9,7 @@ from typing import Any
 
 from kubectl_ark import __version__
 from kubectl_ark.model import labels, lock_hosts, names
-from kubectl_ark.model.settings import Settings
+from kubectl_ark.model.settings import Settings, size_in_bytes
 from kubectl_ark.model.volume_work import VolumeWork
 
 COMPONENT = "volume"
