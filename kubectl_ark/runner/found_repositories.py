@@ -32,7 +32,7 @@ def look(work: Work, bucket: Bucket) -> dict[str, Any] | None:
     fits = False
     for name in names[:MOST_TRIED]:
         work.progress.checkpoint()
-        with opened(bucket, name, password=password.text, scratch=work.directory) as repository:
+        with opened(bucket, layout.repository(name), password=password.text, scratch=work.directory) as repository:
             if fits := repository.opens_with(password.text):
                 break
     return {**told, "passwordFits": fits}

@@ -135,7 +135,7 @@ class PodVolumes:
         title = f"volume {choice.volume} of pod {namespace}/{name}" if name else f"claim {namespace}/{choice.claim}"
         try:
             claim = self._api.get(CLAIMS.path(namespace, choice.claim))
-            _, identifier = self._hands.gate.ready(namespace)
+            _, identifier = self._hands.gate.ready(layout.repository(namespace))
             volume = self._hands.records.made(volume_backups.resource(
                 self._backup, pod, choice.volume, claim=claim, location=self._location, identifier=identifier))
             if not volume_backups.is_saved(volume):
@@ -159,7 +159,7 @@ class PodVolumes:
             path=f"{DATA}/{claim['metadata']['name']}",
             tags=tuple(f"{key}={value}" for key, value in volume["spec"]["tags"].items()),
             parallel=int((self._spec.get("uploaderConfig") or {}).get("parallelFilesUpload") or 0))
-        return Task(volume, namespace, work, place_of(pod, claim, volume["spec"]["volume"]), anew,
+        return Task(volume, work, place_of(pod, claim, volume["spec"]["volume"]), anew,
                     lambda: self._hindrance(pod, claim), lambda progress: self._heed(volume, progress))
 
     def _hindrance(self, pod: Object, claim: Object) -> str | None:
