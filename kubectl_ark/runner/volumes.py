@@ -39,8 +39,8 @@ Object = dict[str, Any]
 def saving(work: Work, run: Run, bucket: Bucket, spec: Mapping[str, Any], *, policies: Sequence[Any], cluster_id: str,
            log: RunLog) -> Iterator[PodVolumes]:
     """Who saves volumes while this lasts. Nothing is opened or made before there is a volume to save."""
-    with _hands(work, run, bucket, kinds.POD_VOLUME_BACKUP, Rights.APPEND, cluster_id=cluster_id, log=log) as hands:
-        volumes = PodVolumes(work.api, hands, backup=run.object, spec=spec, location=bucket.location.name,
+    with _hands(work, run, bucket, kinds.POD_VOLUME_BACKUP, Rights.APPEND, cluster_id=cluster_id, log=log) as found:
+        volumes = PodVolumes(work.api, found, backup=run.object, spec=spec, location=bucket.location.name,
                              policies=policies, log=log, progress=work.progress)
         with contextlib.closing(volumes):
             yield volumes
@@ -49,8 +49,8 @@ def saving(work: Work, run: Run, bucket: Bucket, spec: Mapping[str, Any], *, pol
 @contextlib.contextmanager
 def filling(work: Work, run: Run, bucket: Bucket, *, cluster_id: str, log: RunLog) -> Iterator[Filling]:
     """Who fills claims while this lasts. Nothing is opened or made before there is one to fill."""
-    with _hands(work, run, bucket, kinds.POD_VOLUME_RESTORE, Rights.READ, cluster_id=cluster_id, log=log) as hands:
-        yield Filling(work.api, hands, restore=run.object, location=bucket.location.name, log=log,
+    with _hands(work, run, bucket, kinds.POD_VOLUME_RESTORE, Rights.READ, cluster_id=cluster_id, log=log) as found:
+        yield Filling(work.api, found, restore=run.object, location=bucket.location.name, log=log,
                       progress=work.progress)
 
 
@@ -70,11 +70,17 @@ def _hands(work: Work, run: Run, bucket: Bucket, kind: kinds.Kind, rights: Right
             log.warning(found.note, place=namespace)
         return found
 
-    account = Account(work.api, work.namespace)
     with contextlib.closing(Gate(work, run.parent, bucket, rights=rights, ready=ready)) as gate:
-        yield Hands(VolumeJobs(work.api, account.api, settings=settings, namespace=work.namespace), gate,
-                    Records(work.api, run.parent, kind), settings, cluster_id, run.attempt,
-                    _deadline(run, settings.active_deadline_seconds), work.progress.checkpoint)
+        yield hands(work, gate, Records(work.api, run.parent, kind), settings, cluster_id=cluster_id,
+                    attempt=run.attempt, deadline=_deadline(run, settings.active_deadline_seconds))
+
+
+def hands(work: Work, gate: Gate, records: Records, settings: Settings, *, cluster_id: str, attempt: int,
+          deadline: int) -> Hands:
+    """What every volume of a run is handled with. attempt, deadline: see there."""
+    account = Account(work.api, work.namespace)
+    return Hands(VolumeJobs(work.api, account.api, settings=settings, namespace=work.namespace), gate, records,
+                 settings, cluster_id, attempt, deadline, work.progress.checkpoint)
 
 
 class Account:

@@ -41,9 +41,14 @@ def read(api: Api, namespace: str, repository: Mapping[str, Any] | None) -> Pass
     """
     reference = ((repository or {}).get("spec") or {}).get("passwordSecret") or {}
     name, key = reference.get("name") or DEFAULT_SECRET[0], reference.get("key") or DEFAULT_SECRET[1]
+    return of_secret(api, namespace, name, key, hint=(
+        'run "kubectl ark install --repo-password-file FILE", where FILE holds the password' if not reference else
+        "create it, or correct spec.passwordSecret of the ResticRepository"))
+
+
+def of_secret(api: Api, namespace: str, name: str, key: str, *, hint: str) -> Password:
+    """The password under a Secret's key. hint: what to do where it is not there. Raises StoreUnusable, ApiError."""
     source = f"Secret {namespace}/{name}"
-    hint = ('run "kubectl ark install --repo-password-file FILE", where FILE holds the password' if not reference else
-            "create it, or correct spec.passwordSecret of the ResticRepository")
     try:
         secret = api.get(SECRETS.path(namespace, name))
     except errors.NotFound:
