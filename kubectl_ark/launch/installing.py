@@ -50,7 +50,7 @@ def basis(plan: Plan) -> list[dict[str, Any]]:
     """The objects that can be created at once. Deterministic."""
     from kubectl_ark.render.jobspecs import render
 
-    objects = render("crds", {})
+    objects = render("crds", {}) + render("restik-crd", {})
     if plan.crds_only:
         return objects
     common = {"namespace": plan.namespace, "labels": LABELS}
@@ -153,7 +153,7 @@ def apply(kubectl: Kubectl, plan: Plan, *, force_conflicts: bool = False) -> lis
     objects = [each for each in basis(plan) if not (foreign and each["kind"] == "Namespace")]
     lines = kubectl.run(*command, stdin=_as_list(objects)).decode().splitlines()
     kubectl.run("wait", "--for=condition=Established", "--timeout=60s",
-                *(f"crd/{kind.full_name}" for kind in kinds.ALL))
+                *(f"crd/{kind.full_name}" for kind in kinds.EVERY))
     if later := storage(plan):
         lines += kubectl.run(*command, stdin=_as_list(later)).decode().splitlines()
     return lines if plan.crds_only else lines + reach.prune(kubectl, plan.namespace, objects)

@@ -27,6 +27,9 @@ PVC_NAME = f"{GROUP}/pvc-name"
 LOCK_HOST = f"{GROUP}/lock-host"
 """Label of a volume's pod: its host name, by which restic's locks name their holders."""
 
+RESTIK = f"{GROUP}/restik"
+"""Annotation of a CronJob: "<namespace>/<name>" of the Restik whose snapshots it takes."""
+
 INSTALLATION = f"{GROUP}/installation"
 """On roles and bindings: Ark's namespace, wherever they lie themselves."""
 
@@ -96,7 +99,7 @@ def label_value(name: str) -> str:
 def run_labels(*, component: str, name: str, uid: str, version: str) -> dict[str, str]:
     """Labels of the Job and pod of one run.
 
-    component: "backup", "restore", "fetch", "validate", "reconcile", "schedule", "volume" or "repository".
+    component: "backup", "restore", "fetch", "validate", "reconcile", "schedule", "volume", "repository" or "restik".
     """
     return {
         "app.kubernetes.io/name": "ark",

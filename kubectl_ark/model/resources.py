@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 from kubectl_ark.model import kinds
-from kubectl_ark.model.labels import GROUP
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +59,7 @@ CRON_JOBS = Resource("batch", "v1", "cronjobs", "CronJob", True)
 
 def custom(kind: kinds.Kind) -> Resource:
     """One of our own kinds, as a kind of the cluster."""
-    return Resource(GROUP, kinds.VERSION, kind.plural, kind.kind, True)
+    return Resource(kind.group, kind.version, kind.plural, kind.kind, True)
 
 
 class Catalog:

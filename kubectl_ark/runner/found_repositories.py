@@ -36,8 +36,8 @@ def look(work: Work, bucket: Bucket, *, seconds: float = SECONDS) -> dict[str, A
     chosen, until = "", time.monotonic() + seconds
     for name in names:
         work.progress.checkpoint()
-        with opened(bucket, name, password=password or "-", scratch=work.directory, rights=Rights.READ,
-                    stop=work.progress.over) as repository:
+        with opened(bucket, layout.repository(name), password=password or "-", scratch=work.directory,
+                    rights=Rights.READ, stop=work.progress.over) as repository:
             if password and _opens(work, repository, password):
                 return _told(names, name, fits=True)
             # Once there is one that the user must have the password of, the others need be tried with that alone.

@@ -95,7 +95,9 @@ def test_only_our_own_objects_and_the_jobs_of_volumes_may_be_deleted_and_only_re
             assert "delete" not in rule["verbs"] or (name, rule["apiGroups"]) in (
                 ("ark-reconcile", ["ark.heptio.com"]), ("ark-reconcile", ["batch"]), ("ns-volumes", ["batch"]))
         assert name == "ns-restore" or not verbs & {"escalate", "bind"}
-    assert {verb for rule in rules["ns-backup"] for verb in rule["verbs"]} == {"get", "list", "watch"}
+    written = [rule for rule in rules["ns-backup"] if set(rule["verbs"]) - {"get", "list", "watch"}]
+    assert [(rule["resources"], rule["verbs"]) for rule in written] == [
+        (["restiks/status"], ["patch"]), (["events"], ["create", "patch"])]
 
 
 @pytest.mark.parametrize("flags", [("--no-secret", "--existing-secret", "x"), (), ("--secret-file", "/nowhere")])

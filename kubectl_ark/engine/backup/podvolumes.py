@@ -12,11 +12,12 @@ from kubectl_ark import errors
 from kubectl_ark.engine.backup.beside import Slots
 from kubectl_ark.engine.progress import Progress
 from kubectl_ark.engine.runlog import RunLog
+from kubectl_ark.engine.volumes.leaving import hindrance
 from kubectl_ark.engine.volumes.placing import place_of, refusal
 from kubectl_ark.engine.volumes.task import Hands, Task, carry_out
 from kubectl_ark.kube.api import Api
 from kubectl_ark.model import layout, pod_volumes, volume_backups, volume_choice
-from kubectl_ark.model.resources import CLAIMS, PODS, VOLUMES
+from kubectl_ark.model.resources import CLAIMS, VOLUMES
 from kubectl_ark.model.volume_choice import Choice, Method
 from kubectl_ark.model.volume_work import COMPLETED, DATA, VolumeWork
 
@@ -135,7 +136,7 @@ class PodVolumes:
         title = f"volume {choice.volume} of pod {namespace}/{name}" if name else f"claim {namespace}/{choice.claim}"
         try:
             claim = self._api.get(CLAIMS.path(namespace, choice.claim))
-            _, identifier = self._hands.gate.ready(namespace)
+            _, identifier = self._hands.gate.ready(layout.repository(namespace))
             volume = self._hands.records.made(volume_backups.resource(
                 self._backup, pod, choice.volume, claim=claim, location=self._location, identifier=identifier))
             if not volume_backups.is_saved(volume):
@@ -159,28 +160,8 @@ class PodVolumes:
             path=f"{DATA}/{claim['metadata']['name']}",
             tags=tuple(f"{key}={value}" for key, value in volume["spec"]["tags"].items()),
             parallel=int((self._spec.get("uploaderConfig") or {}).get("parallelFilesUpload") or 0))
-        return Task(volume, namespace, work, place_of(pod, claim, volume["spec"]["volume"]), anew,
-                    lambda: self._hindrance(pod, claim), lambda progress: self._heed(volume, progress))
-
-    def _hindrance(self, pod: Object, claim: Object) -> str | None:
-        """Why the Job must let go of the disk at once: its pod leaves the node, or the claim is to go."""
-        try:
-            now = self._api.get(CLAIMS.path(claim["metadata"]["namespace"], claim["metadata"]["name"]))
-        except errors.NotFound:
-            return "its claim is gone"
-        if now["metadata"].get("deletionTimestamp"):
-            return "its claim is being deleted"
-        node = place_of(pod, claim, "").node
-        if node is None:
-            return None
-        metadata = pod["metadata"]
-        try:
-            now = self._api.get(PODS.path(metadata["namespace"], metadata["name"]))
-        except errors.NotFound:
-            return f"pod {metadata['name']} is gone from node {node}, which must be able to let go of the disk"
-        if now["metadata"]["uid"] != metadata["uid"] or now["metadata"].get("deletionTimestamp"):
-            return f"pod {metadata['name']} leaves node {node}, which must be able to let go of the disk"
-        return None
+        return Task(volume, work, place_of(pod, claim, volume["spec"]["volume"]), anew,
+                    lambda: hindrance(self._api, pod, claim), lambda progress: self._heed(volume, progress))
 
     def _heed(self, volume: Object, progress: Object) -> None:
         done, total = int(progress.get("bytesDone") or 0), int(progress.get("totalBytes") or 0)

@@ -37,10 +37,15 @@ def read(api: Api, namespace: str, repository: Mapping[str, Any] | None) -> Pass
     """
     reference = ((repository or {}).get("spec") or {}).get("passwordSecret") or {}
     name, key = reference.get("name") or SECRET, reference.get("key") or KEY
+    return of_secret(api, namespace, name, key, hint=(
+        'run "kubectl ark install --repo-password-file FILE" with its other flags as before; FILE holds the '
+        "password, or is written with one" if not reference else
+        "create it, or correct spec.passwordSecret of the ResticRepository"))
+
+
+def of_secret(api: Api, namespace: str, name: str, key: str, *, hint: str) -> Password:
+    """The password under a Secret's key. hint: what to do where it is not there. Raises StoreUnusable, ApiError."""
     source = f"Secret {namespace}/{name}"
-    hint = ('run "kubectl ark install --repo-password-file FILE" with its other flags as before; FILE holds the '
-            "password, or is written with one" if not reference else
-            "create it, or correct spec.passwordSecret of the ResticRepository")
     try:
         secret = api.get(SECRETS.path(namespace, name))
     except errors.NotFound:

@@ -20,6 +20,7 @@ TOPICS = {
     "starts": "Jobs for new Backups and Restores",
     "deadruns": "runs that cannot end themselves",
     "schedules": "CronJobs for Schedules",
+    "restiks": "CronJobs for Restiks",
     "expiry": "backups that are not to be kept any longer",
     "deletions": "DeleteBackupRequests",
     "downloads": "DownloadRequests",
