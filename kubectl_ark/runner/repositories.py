@@ -14,12 +14,13 @@ from kubectl_ark.engine.progress import Checkpoint, Progress
 from kubectl_ark.engine.volumes import initialising, passwords
 from kubectl_ark.engine.volumes.holders import Holders
 from kubectl_ark.engine.volumes.locks import Locks
-from kubectl_ark.engine.volumes.passwords import VELERO_PASSWORD, Password
+from kubectl_ark.engine.volumes.passwords import Password
 from kubectl_ark.engine.volumes.repository import OpenRepository, opened
 from kubectl_ark.engine.volumes.tenants import Rights
 from kubectl_ark.kube.api import Api
 from kubectl_ark.kube.pages import items
 from kubectl_ark.model import kinds, layout, repositories
+from kubectl_ark.model.passwords import VELERO_PASSWORD
 from kubectl_ark.model.resources import custom
 from kubectl_ark.runner import statuses
 from kubectl_ark.store.bucket import Bucket

@@ -71,6 +71,9 @@ def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any], Changes]:
     """
     spec = run.object.get("spec") or {}
     problems = list(restore_spec.problems(spec))
+    if spec.get("existingVolumes") == "restore":
+        problems.append("spec.existingVolumes: this version does not bring data back into claims that exist; leave it "
+                        "out, or restore under another namespace with spec.namespaceMapping")
     found = None
     try:
         # An earlier attempt's choice stays: the schedule may have had a newer backup since.

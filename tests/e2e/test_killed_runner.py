@@ -55,7 +55,8 @@ def test_a_restore_killed_halfway_is_completed_by_the_next_pod(
     assert (status["phase"], status["claim"]["attempt"]) == ("Completed", 2)
     assert status.get("warnings", 0) == 0, "what the killed pod had restored must count as restored"
     assert _texts(cluster) == many
-    assert f"{COUNT + 1} created" in answer.out, answer.out  # and the namespace
+    # And the namespace; and the account "default", where the restore was quicker than Kubernetes.
+    assert f"{COUNT + 1} created" in answer.out or f"{COUNT + 2} created" in answer.out, answer.out
 
 
 def test_nothing_of_the_two_runs_is_left_running(ark: Ark) -> None:

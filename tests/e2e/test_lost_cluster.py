@@ -151,10 +151,12 @@ def test_backups_go_on_once_the_location_may_be_written_to(second: Second, rescu
     assert "after-the-fire Completed" in second.ark(*arguments).out
 
 
-def test_uninstall_leaves_the_cluster_as_if_nothing_had_been_there(second: Second, rescue: Rescue) -> None:
+def test_uninstall_leaves_the_cluster_as_if_nothing_had_been_there(
+        second: Second, rescue: Rescue, shelf: Stateful) -> None:
     bucket = Bucket(second.cluster, second.ark.prefix)
     stored = bucket.keys()
     Shop(second.cluster).remove()
+    shelf.lose()
     second.ark("uninstall", "--yes", timeout=320)
     eventually(lambda: surplus(second, rescue) == set(), "nothing is left", timeout=30, pause=1)
     assert bucket.keys() == stored and f"backups/{BACKUP}/velero-backup.json" in stored

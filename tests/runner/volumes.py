@@ -115,7 +115,8 @@ def pod(ark: Ark, name: str, host: str, phase: str) -> Object:
     item: dict[str, Any] = {
         "apiVersion": "v1", "kind": "Pod", "metadata": {
             "name": name, "namespace": ark.namespace, "labels": {"ark.heptio.com/lock-host": host}},
-        "spec": {"nodeName": "nowhere", "containers": [{"name": "c", "image": "i"}],
+        # Where there is no such scheduler nobody touches it; on a node that is none it would be cleared away.
+        "spec": {"schedulerName": "nobody", "containers": [{"name": "c", "image": "i"}],
                  "terminationGracePeriodSeconds": 0}}
     ark.make(item)
     ark.api.patch_merge(f"/api/v1/namespaces/{ark.namespace}/pods/{name}/status", {"status": {"phase": phase}})
