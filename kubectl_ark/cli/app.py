@@ -42,9 +42,10 @@ class Root(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, imported now."""
-        if cmd_name not in COMMANDS or cmd_name == "get":
+        if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"kubectl_ark.cli.{cmd_name}")
+        # Of "get" only what kubectl cannot list comes here.
+        module = importlib.import_module(f"kubectl_ark.cli.{'snapshots' if cmd_name == 'get' else cmd_name}")
         command = getattr(module, cmd_name)
         assert isinstance(command, click.Command)
         return command

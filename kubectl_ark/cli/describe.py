@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import click
 
 from kubectl_ark import errors
 from kubectl_ark.cli import consequences, description, details, options, output, target
-from kubectl_ark.launch import paths, runs
+from kubectl_ark.launch import paths, runs, workloads
 from kubectl_ark.launch.ending import end_if_dead
 from kubectl_ark.launch.kubectl import Kubectl
 from kubectl_ark.model import kinds, phases
 from kubectl_ark.model.sight import Sight
+
+_EVENTS = 10
+"""So many of a Restik's are shown; Kubernetes keeps them for an hour."""
 
 
 @click.command(cls=options.Command, epilog="""
@@ -22,6 +27,9 @@ kubectl ark describe restore shop-20240501100000 --details
 
 # Show a schedule and its newest backups
 kubectl ark describe schedule nightly
+
+# Show a Restik and its newest Events; -n is its own namespace
+kubectl ark describe restik nightly -n shop
 """)
 @click.argument("words", nargs=-1, metavar="TYPE NAME")
 @click.option("--details", "with_details", is_flag=True,
@@ -33,12 +41,15 @@ def describe(connection: options.Connection, words: tuple[str, ...], with_detail
 
     TYPE is a type of kubectl-ark as for `kubectl ark get`. A run whose Job is dead is marked Failed, with the reason.
     """
-    kind, name = target.one_of(kinds.ALL, "describe", words)
+    kind, name = target.one_of(kinds.EVERY, "describe", words)
     kubectl = connection.kubectl
     if kind not in (kinds.BACKUP, kinds.RESTORE):
         if with_details:
             raise errors.UsageError(f"--details is for backups and restores, not for a {kind.singular}")
-        click.echo(_plain(kubectl, kind, name, connection.namespace))
+        if kind == kinds.RESTIK:
+            click.echo(_restik(kubectl, name, workloads.namespace(kubectl, connection.namespace_flag)))
+        else:
+            click.echo(_plain(kubectl, kind, name, connection.namespace))
         return errors.EXIT_OK
     sight = runs.look(kubectl, kind, name, connection.namespace)
     if sight.resource is None:
@@ -58,6 +69,18 @@ def describe(connection: options.Connection, words: tuple[str, ...], with_detail
         for line in details.of(kubectl, kind, resource):
             click.echo(line)
     return errors.EXIT_OK
+
+
+def _restik(kubectl: Kubectl, name: str, namespace: str) -> str:
+    """A Restik with what its Events tell of snapshots, the newest first."""
+    resource = runs.read(kubectl, kinds.RESTIK, name, namespace)
+    about = f"involvedObject.uid={resource['metadata']['uid']}"
+    events = kubectl.get(paths.core("events", namespace) + "?fieldSelector=" + quote(about))["items"]
+    rows = [(each["metadata"]["name"], each["reason"], each.get("lastTimestamp") or "", each.get("message") or "")
+            for each in sorted(events, key=lambda each: each["metadata"]["creationTimestamp"], reverse=True)[:_EVENTS]]
+    lines = [description.plain(resource, None), "", "Events:"]
+    table = output.table(("EVENT", "REASON", "TIME", "MESSAGE"), rows) if rows else "<none>"
+    return "\n".join([*lines, *(f"  {line}" for line in table.splitlines())])
 
 
 def _plain(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str) -> str:

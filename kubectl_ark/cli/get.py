@@ -18,7 +18,8 @@ HELP = """Usage: kubectl ark get TYPE [NAME...] [FLAGS]
   List backups, restores, locations and the other kinds of kubectl-ark
 
   Takes every flag of `kubectl get`. TYPE is backups, restores, locations, schedules or another of our kinds,
-  singular or plural, several with commas; TYPE/NAME works too.
+  singular or plural, several with commas; TYPE/NAME works too. For restiks, and for snapshots, which restic is
+  asked for (see `kubectl ark get snapshots --help`), -n is the namespace of their workloads.
 
 Examples:
   # List all backups
@@ -36,18 +37,22 @@ Exit codes:
   2  the command line is wrong
 """
 
+SNAPSHOTS = ("snapshots", "snapshot")
+"""What no server can list."""
+
 _TAKES_VALUE = frozenset("""
     -n --namespace -o --output -l --selector --field-selector -L --label-columns --sort-by --template --chunk-size
     --subresource --raw -f --filename -k --kustomize --context --cluster --user --kubeconfig --as --as-group --as-uid
     --as-user-extra --request-timeout -s --server --token --certificate-authority --client-certificate --client-key
     --tls-server-name --cache-dir -v --v --vmodule --log-flush-frequency --profile --profile-output --username
-    --password --kuberc""".split())
+    --password --kuberc --restik""".split())
 
 
 def is_meant(arguments: Sequence[str]) -> bool:
-    """True if the first word that is neither a flag nor a flag's value is ``get``."""
+    """True if the first word that is neither a flag nor a flag's value is ``get``, and the next no snapshots."""
     words = _words(arguments)
-    return bool(words) and arguments[words[0]] == "get"
+    return bool(words) and arguments[words[0]] == "get" and not (
+        len(words) > 1 and arguments[words[1]] in SNAPSHOTS)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -82,9 +87,13 @@ def translated(arguments: Sequence[str], environ: Mapping[str, str]) -> list[str
             rest[index] = f"{_full_name(kind)}/{name}"
     else:
         rest[words[1]] = ",".join(_full_name(word) for word in rest[words[1]].split(","))
+    named = [kinds.find(part) for index in words[1:2] for part in arguments[index].partition("/")[0].split(",")]
+    beside = [kind is not None and not kind.in_ark for kind in named]
+    if any(beside) and not all(beside):
+        raise ValueError("restiks lie beside their workloads, not in the namespace of kubectl-ark: get them alone")
     del rest[words[0]]
     command = [environ.get("KUBECTL_ARK_KUBECTL") or "kubectl", "get"]
-    if not _names_namespace(arguments):
+    if not _names_namespace(arguments) and not any(beside):
         command += ["-n", environ.get("KUBECTL_ARK_NAMESPACE") or kinds.DEFAULT_NAMESPACE]
     return command + rest
 

@@ -62,6 +62,11 @@ class Connection:
         return self.namespace_flag or os.environ.get("KUBECTL_ARK_NAMESPACE") or kinds.DEFAULT_NAMESPACE
 
     @property
+    def home(self) -> str:
+        """Ark's namespace for commands whose -n is that of workloads."""
+        return os.environ.get("KUBECTL_ARK_NAMESPACE") or kinds.DEFAULT_NAMESPACE
+
+    @property
     def kubectl(self) -> Kubectl:
         """kubectl with these flags."""
         return Kubectl([argument for values in self.flags.values() for argument in values])

@@ -9,6 +9,7 @@ import click
 
 from kubectl_ark import errors
 from kubectl_ark.cli import options, running, words
+from kubectl_ark.launch import workloads
 from kubectl_ark.model import kinds, names, restore_spec, spec_rules, times
 
 
@@ -48,12 +49,23 @@ kubectl ark restore --from-schedule nightly --include-namespaces shop --namespac
 # Bring the data in a claim that exists back as it was saved, and stop what uses it meanwhile
 kubectl ark restore --from-backup shop persistentvolumeclaim/shop/data --existing-volumes restore --stop-workloads
 
+# Bring back what a Restik has saved of a pod, as it was at a time, into a new claim
+kubectl ark restore --from-restik shop/nightly --at 2026-01-31T03:00:00Z --pod db-0 --to-claim db-again --wait
+
 # See the objects that would be created for it
 kubectl ark restore --from-backup shop --dry-run=client --show-job
 """)
 @click.argument("name", nargs=-1, metavar="[NAME] [KIND/NAMESPACE/OBJECT]...")
 @click.option("--from-backup", metavar="BACKUP", help="Backup to restore from")
 @click.option("--from-schedule", metavar="SCHEDULE", help="Schedule whose newest Completed backup to restore from")
+@click.option("--from-restik", metavar="RESTIK",
+              help="Restik one of whose snapshots to bring back, by its name, or NAMESPACE/NAME if it is not in the "
+                   "context's namespace")
+@click.option("--at", metavar="TIME", help="With --from-restik: the newest snapshot of that time or before, such as "
+                                           "2026-01-31T03:00:00Z; the newest of all if not given")
+@click.option("--pod", metavar="POD", help="With --from-restik: the pod whose volume it is, where it saves several")
+@click.option("--to-claim", metavar="CLAIM", help="With --from-restik: the claim to bring the data into, a new one or "
+                                                  "one that no pod uses")
 @click.option("--allow-partially-failed", is_flag=True,
               help="With --from-schedule: a PartiallyFailed backup will do as well")
 @click.option("--any-cluster", is_flag=True, help="With --from-schedule: backups of other clusters count too")
@@ -98,6 +110,9 @@ def restore(connection: options.Connection, /, name: tuple[str, ...], **flags: A
         resource = running.from_file(kinds.RESTORE, flags, namespace=connection.namespace, name=name, further=_FURTHER)
     else:
         source = _source(flags)
+        if source == flags["from_restik"]:
+            flags["restik"] = _restik(connection, flags)
+            source = flags["restik"]["name"]
         resource = running.new(kinds.RESTORE, given[0] if given else names.timestamped_name(source, times.now()),
                                connection.namespace, _spec(flags, items), labels=flags["labels"],
                                annotations=flags["annotations"])
@@ -117,23 +132,42 @@ _FIELDS = {
 _UPLOADER = {"write_sparse_files": "writeSparseFiles", "parallel_files_download": "parallelFilesDownload"}
 """Flags that are a field of its uploaderConfig."""
 
-_FURTHER = (*_FIELDS, *_UPLOADER, "status_include_resources", "status_exclude_resources", "resource_modifier_configmap")
+_FURTHER = (*_FIELDS, *_UPLOADER, "status_include_resources", "status_exclude_resources", "resource_modifier_configmap",
+            "from_restik", "at", "pod", "to_claim")
 
 
 def _source(flags: dict[str, Any]) -> str:
     """The backup or schedule that is named; what the Restore is called after. Raises UsageError."""
-    backup, schedule = flags["from_backup"], flags["from_schedule"]
-    if backup and schedule:
-        raise errors.UsageError("--from-backup and --from-schedule exclude each other", hint="name one of them")
-    if not backup and not schedule:
+    given = [flag for flag in ("from_backup", "from_schedule", "from_restik") if flags[flag]]
+    if len(given) > 1:
+        names_of = [f"--{flag.replace('_', '-')}" for flag in given]
+        raise errors.UsageError(f"{' and '.join(names_of)} exclude each other", hint="name one of them")
+    if not given:
         raise errors.UsageError("name the backup with --from-backup, or its schedule with --from-schedule",
                                 hint='"kubectl ark get backups" lists them')
-    return str(backup or schedule)
+    if given != ["from_restik"]:
+        for flag in ("at", "pod", "to_claim"):
+            if flags[flag]:
+                raise errors.UsageError(f"--{flag.replace('_', '-')} goes with --from-restik only")
+    return str(flags[given[0]])
+
+
+def _restik(connection: options.Connection, flags: dict[str, Any]) -> dict[str, str]:
+    """spec.restik. Raises UsageError."""
+    if not flags["to_claim"]:
+        raise errors.UsageError("name the claim to bring the data into with --to-claim",
+                                hint="a new one is made like the one that the data came from")
+    place, slash, name = flags["from_restik"].rpartition("/")
+    found = {"namespace": place if slash else workloads.namespace(connection.kubectl), "name": name,
+             "toClaim": flags["to_claim"], "at": flags["at"], "pod": flags["pod"]}
+    return {field: value for field, value in found.items() if value}
 
 
 def _spec(flags: dict[str, Any], items: list[str]) -> dict[str, Any]:
     spec = {field: flags[flag] for flag, field in _FIELDS.items() if flags[flag] not in (None, False, [], {}, "")}
     spec |= {_FIELDS[flag]: False for flag in ("preserve_nodeports", "restore_volumes") if flags[flag] is False}
+    if flags.get("restik"):
+        spec["restik"] = flags["restik"]
     spec.update(running.selection_spec(flags))
     if items:
         spec["items"] = items

@@ -35,7 +35,7 @@ def page(kubectl: Kubectl, job: dict[str, Any], *, timeout: float | None = None)
     cannot start, saying why, and TimedOut.
     """
     metadata = job["metadata"]
-    pod = _started_pod(kubectl, job, None if timeout is None else time.monotonic() + timeout)
+    pod = started_pod(kubectl, job, None if timeout is None else time.monotonic() + timeout)
     yield from kubectl.stream("logs", "-f", pod, "-n", metadata["namespace"], "-c", "runner")
 
 
@@ -58,7 +58,7 @@ def outcome(kubectl: Kubectl, job: dict[str, Any]) -> None:
                 raise errors.KubectlFailed("the pass could not do everything", hint="its page says what is wrong")
 
 
-def _started_pod(kubectl: Kubectl, job: dict[str, Any], deadline: float | None) -> str:
+def started_pod(kubectl: Kubectl, job: dict[str, Any], deadline: float | None) -> str:
     """The name of the Job's pod once it has something to say."""
     namespace, name = job["metadata"]["namespace"], job["metadata"]["name"]
     selector = "?labelSelector=" + quote(f"batch.kubernetes.io/job-name={name}")

@@ -99,7 +99,8 @@ def label_value(name: str) -> str:
 def run_labels(*, component: str, name: str, uid: str, version: str) -> dict[str, str]:
     """Labels of the Job and pod of one run.
 
-    component: "backup", "restore", "fetch", "validate", "reconcile", "schedule", "volume", "repository" or "restik".
+    component: "backup", "restore", "fetch", "validate", "reconcile", "schedule", "volume", "repository", "restik" or
+    "snapshots".
     """
     return {
         "app.kubernetes.io/name": "ark",

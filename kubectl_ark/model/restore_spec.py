@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kubectl_ark.model import exclusions, items, names, restore_hooks, shapes, spec_rules
+from kubectl_ark.model import exclusions, items, names, restore_hooks, shapes, spec_rules, times
 
 _FILTERS = ("includedNamespaces", "excludedNamespaces", "includedResources", "excludedResources", "labelSelector",
             "orLabelSelectors")
 
 POLICIES = ("none", "update")
+
+_WITH_RESTIK = ("restik", "uploaderConfig", "qps", "parallel")
 
 VOLUME_POLICIES = ("none", "restore")
 """Of existingVolumes: what becomes of the data in a claim that exists."""
@@ -35,6 +37,7 @@ _SHAPE: dict[str, Any] = {
     "resourceModifier": {"apiGroup": str, "kind": str, "name": str}, "resourcePriorities": [str],
     "itemOperationTimeout": str, "restorePVs": bool, "existingVolumes": str, "stopWorkloads": bool,
     "uploaderConfig": {"writeSparseFiles": bool, "parallelFilesDownload": int},
+    "restik": dict.fromkeys(("namespace", "name", "at", "pod", "toClaim"), str),
     "hooks": {"resources": [{
         **_NAMESPACES_AND_KINDS, "name": str, "labelSelector": shapes.SELECTOR, "postHooks": [_HOOK]}]},
 }
@@ -58,12 +61,29 @@ def problems(spec: Mapping[str, Any]) -> list[str]:
 
 def _source(spec: Mapping[str, Any]) -> list[str]:
     backup, schedule = spec.get("backupName"), spec.get("scheduleName")
+    if spec.get("restik"):
+        return _restik(spec)
     if backup and schedule:
         return ["spec.backupName and spec.scheduleName exclude each other: name the one to restore from"]
     if not backup and not schedule:
         return ["spec.backupName: name the backup to restore from, or its schedule in spec.scheduleName"]
     return [f"spec.{field}: it goes with spec.scheduleName only" for field in ("allowPartiallyFailed", "anyCluster")
             if spec.get(field) and not schedule]
+
+
+def _restik(spec: Mapping[str, Any]) -> list[str]:
+    """Snapshots of a Restik are data alone: whatever chooses objects has no meaning."""
+    restik = spec["restik"]
+    found = [f"spec.restik and spec.{field} exclude each other" for field, value in spec.items()
+             if value and field not in _WITH_RESTIK]
+    found += [f"spec.restik.{field}: it must be given" for field in ("namespace", "name", "toClaim")
+              if not restik.get(field)]
+    if restik.get("at"):
+        try:
+            times.parse_time(restik["at"])
+        except ValueError:
+            found.append(f'spec.restik.at: "{restik["at"]}" is not a time such as 2026-01-31T03:00:00Z')
+    return found
 
 
 def _volumes(spec: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kubectl_ark.model import kinds, labels, names, volume_backups
+from kubectl_ark.model import kinds, labels, layout, names, volume_backups
 
 Object = dict[str, Any]
 
@@ -35,6 +35,13 @@ class Saved:
     message: str = ""
     identifier: str = ""
     bytes: int = 0
+    repository: str = ""
+    """Where the repository lies, if it is another than that of the namespace: "plugins/restik/shop/db/"."""
+
+    @property
+    def directory(self) -> str:
+        """Where the repository lies: "restic/shop/"."""
+        return self.repository or layout.repository(self.namespace)
 
     @property
     def problem(self) -> str:

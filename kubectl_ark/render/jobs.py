@@ -122,6 +122,19 @@ def restik_cron_job(restik: dict[str, Any], settings: Settings, *, namespace: st
         "annotations": {labels.RESTIK: subject}})
 
 
+def snapshots_job(namespace: str, settings: Settings, *, subject: str, token: str) -> dict[str, Any]:
+    """The Job that lists snapshots. subject: "<namespace>/<name>" of a Restik, or a namespace for all of its Restiks.
+
+    token: a text that no other such Job has.
+    """
+    from kubectl_ark.render.jobspecs import render_one
+
+    return render_one("snapshots-job", {
+        "namespace": namespace, "settings": settings, "args": ["snapshots", subject, "--namespace", namespace],
+        "job": {"name": names.job_name("snapshots", subject.replace("/", "-"), token), "owner": None,
+                "labels": labels.run_labels(component="snapshots", name="snapshots", uid="", version=__version__)}})
+
+
 def job_name(component: str, resource: dict[str, Any]) -> str:
     """The name of the Job of one CR."""
     metadata = resource["metadata"]

@@ -18,7 +18,7 @@ from kubectl_ark.kube import discovery
 from kubectl_ark.kube.throttle import DEFAULT_PARALLEL
 from kubectl_ark.model import kinds, layout, phases, restore_spec, times, volume_restores
 from kubectl_ark.model.phases import Phase
-from kubectl_ark.runner import cluster, newest, restored, source, volumes
+from kubectl_ark.runner import cluster, newest, restik_restore, restored, source, volumes
 from kubectl_ark.runner.forward import warnings_to
 from kubectl_ark.runner.heartbeat import Heartbeat
 from kubectl_ark.runner.run import Run
@@ -36,6 +36,11 @@ def restore(work: Work) -> None:
     items.mkdir()
     outcome = Outcome(items)
     try:
+        if (run.object.get("spec") or {}).get("restik"):
+            found = _restik_source(work, run)
+            bucket = found.bucket
+            _bring_back(work, run, found, log, outcome)
+            return
         bucket, backup, changes = _prepare(work, run)
         run.enter(Phase.IN_PROGRESS, "the restore runs", step="starting",
                   startTimestamp=run.status.get("startTimestamp") or times.format_time(times.now()),
@@ -62,6 +67,26 @@ def restore(work: Work) -> None:
             _keep_log(work, run, bucket, log, failure)
         record_failure(run, failure, hookStatus=_hook_status(outcome), backupName=_backup_name(run))
         raise
+
+
+def _restik_source(work: Work, run: Run) -> restik_restore.Source:
+    """Raises ValidationFailed with every reason, StoreError, ApiError."""
+    if problems := restore_spec.problems(run.object["spec"]):
+        raise errors.ValidationFailed(problems)
+    return restik_restore.source(work, run.object["spec"]["restik"])
+
+
+def _bring_back(work: Work, run: Run, found: restik_restore.Source, log: RunLog, outcome: Outcome) -> None:
+    """A snapshot of a Restik instead of a backup."""
+    run.enter(Phase.IN_PROGRESS, "the restore runs", step="starting",
+              startTimestamp=run.status.get("startTimestamp") or times.format_time(times.now()),
+              storageLocation=found.bucket.location.name, resultsStored=not found.bucket.location.read_only)
+    with warnings_to(log), Heartbeat(run, work.progress, count_field="itemsRestored"):
+        filled = restik_restore.bring_back(work, run, found, log)
+        work.progress.checkpoint()
+        fields = _store(work, run, found.bucket, outcome=outcome, log=log, filled=filled)
+    run.enter(Phase(fields.pop("phase")), f"snapshot {found.snapshot.id[:8]} brought back; {log.results.warnings} "
+              f"warnings, {log.results.errors} errors", **fields)
 
 
 def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any], Changes]:

@@ -21,7 +21,7 @@ from kubectl_ark.kube.api import Api
 from kubectl_ark.model import kinds, labels, layout, times
 from kubectl_ark.model.resources import custom
 from kubectl_ark.model.settings import Settings
-from kubectl_ark.runner import endpoint, installed, repositories, statuses
+from kubectl_ark.runner import endpoint, installed, repositories, restik_repository, statuses
 from kubectl_ark.runner.parent import Parent
 from kubectl_ark.runner.repositories import Ready, Surroundings
 from kubectl_ark.runner.run import Run
@@ -47,16 +47,21 @@ def saving(work: Work, run: Run, bucket: Bucket, spec: Mapping[str, Any], *, pol
 
 
 @contextlib.contextmanager
-def filling(work: Work, run: Run, bucket: Bucket, *, cluster_id: str, log: RunLog) -> Iterator[Filling]:
-    """Who fills claims while this lasts. Nothing is opened or made before there is one to fill."""
-    with _hands(work, run, bucket, kinds.POD_VOLUME_RESTORE, Rights.READ, cluster_id=cluster_id, log=log) as found:
+def filling(work: Work, run: Run, bucket: Bucket, *, cluster_id: str, log: RunLog,
+            restik: Object | None = None) -> Iterator[Filling]:
+    """Who fills claims while this lasts. Nothing is opened or made before there is one to fill.
+
+    restik: whose repository it is, None for those of namespaces.
+    """
+    with _hands(work, run, bucket, kinds.POD_VOLUME_RESTORE, Rights.READ, cluster_id=cluster_id, log=log,
+                restik=restik) as found:
         yield Filling(work.api, found, restore=run.object, location=bucket.location.name, log=log,
                       progress=work.progress)
 
 
 @contextlib.contextmanager
 def _hands(work: Work, run: Run, bucket: Bucket, kind: kinds.Kind, rights: Rights, *, cluster_id: str,
-           log: RunLog) -> Iterator[Hands]:
+           log: RunLog, restik: Object | None = None) -> Iterator[Hands]:
     settings = Settings()
     with contextlib.suppress(errors.InvalidInput):  # what is not installed has no Jobs, but may have a runner
         settings = installed.settings(work.api, work.namespace)
@@ -64,6 +69,8 @@ def _hands(work: Work, run: Run, bucket: Bucket, kind: kinds.Kind, rights: Right
                           work.directory, work.progress)
 
     def ready(directory: str) -> Ready:
+        if restik is not None:
+            return restik_repository.readable(around, restik)
         namespace = layout.volume_namespace(directory)
         found = (repositories.readable if rights is Rights.READ else repositories.ready)(around, namespace)
         if found.note:

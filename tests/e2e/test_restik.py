@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from kubectl_ark.model import times
 from tests.e2e.ark import Ark
 from tests.e2e.bucket import Bucket
 from tests.e2e.restik import CONFIG, Shop
@@ -108,3 +111,43 @@ def test_when_the_label_goes_the_cron_job_goes_and_the_data_stays(ark: Ark, shop
     ark.cluster.run("delete", "restiks.backup.appscode.com/nightly", "-n", shop.namespace)
     shop.reconcile()
     assert shop.cron_jobs() == [] and bucket.keys(f"plugins/restik/{shop.namespace}/nightly/snapshots/")
+
+
+def test_snapshots_are_listed_and_one_of_a_time_comes_back_into_a_new_claim(
+        ark: Ark, shop: Shop, bucket: Bucket, name: str) -> None:
+    directories = shop.stateful_set("db", "often", replicas=2)
+    for number, directory in enumerate(directories):
+        (directory / "file").write_text(f"old {number}")
+    shop.restik("often")
+    shop.reconcile()
+    shop.run("often")
+    first = times.now()
+    time.sleep(1.1)  # restic's times are compared in seconds
+    for number, directory in enumerate(directories):
+        (directory / "file").write_text(f"new {number}")
+    shop.run("often")
+    listed = json.loads(ark("get", "snapshots", "-n", shop.namespace, "--restik", "often", "-o", "json").out)
+    assert [each["pod"] for each in listed].count("db-1") == 2 and len(listed) == 4
+    assert {each["claim"] for each in listed} == {"data-db-0", "data-db-1"}
+    table = ark("get", "snapshots", "-n", shop.namespace).out.splitlines()
+    assert table[0].split() == ["RESTIK", "SNAPSHOT", "TIME", "POD", "CLAIM", "MIB"] and len(table) == 5
+    assert "often" in ark("get", "restiks", "-n", shop.namespace).out
+    described = ark("describe", "restik", "often", "-n", shop.namespace).out
+    assert "often-4" in described and "backupCount" in described and "StatefulSet/db" in described
+    restore = ["restore", f"{name}-r", "--from-restik", f"{shop.namespace}/often", "--to-claim", "again", "--wait"]
+    refused = ark(*restore, code=1)
+    assert "there are snapshots of 2 claims" in refused.err and "name the pod" in refused.err
+    directory = shop.stateful.volume("again", "again")
+    at = times.format_time(first)
+    ark("restore", f"{name}-old", *restore[2:], "--pod", "db-1", "--at", at)
+    assert (directory / "file").read_text() == "old 1"
+    assert ark.get("restore", f"{name}-old")["status"]["phase"] == "Completed"
+    assert ark.cluster.get("persistentvolumeclaim", "again", "-n", shop.namespace)["spec"]["resources"][
+        "requests"]["storage"] == "1Gi"
+    ark("restore", f"{name}-new", *restore[2:], "--pod", "db-1")
+    assert (directory / "file").read_text() == "new 1"
+    early = ark("restore", f"{name}-none", *restore[2:], "--pod", "db-1", "--at", "2020-01-01T00:00:00Z", code=1)
+    assert "there is no snapshot from 2020-01-01T00:00:00Z or before" in early.err
+    used = ark("restore", f"{name}-used", *restore[2:4], "--to-claim", "data-db-0", "--pod", "db-0", "--wait", code=1)
+    assert "is used by pod db-0: scale its workload to 0 first" in used.err
+    assert bucket.keys(f"restores/{name}-old/")

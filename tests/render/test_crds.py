@@ -75,7 +75,7 @@ def test_a_run_begins_as_new_and_every_phase_is_admitted(kind: str) -> None:
 
 OURS = {"Backup": {"qps", "parallel", "includeUnmountedClaims"}, "Restore": {
     "qps", "parallel", "items", "allowPartiallyFailed", "anyCluster", "resourcePriorities", "existingVolumes",
-    "stopWorkloads"}}
+    "stopWorkloads", "restik"}}
 """Fields that Velero does not have."""
 
 

@@ -12,7 +12,7 @@ from kubectl_ark.engine.runlog import RunLog
 from kubectl_ark.engine.volumes.placing import place_to_fill
 from kubectl_ark.engine.volumes.task import Hands, Task, carry_out
 from kubectl_ark.kube.api import Api
-from kubectl_ark.model import layout, volume_backups, volume_restores
+from kubectl_ark.model import volume_backups, volume_restores
 from kubectl_ark.model.resources import CLAIMS
 from kubectl_ark.model.volume_work import COMPLETED, DATA, VolumeWork
 
@@ -49,7 +49,7 @@ class Filling:
         options: Mapping[str, Any] = (self._restore.get("spec") or {}).get("uploaderConfig") or {}
         work = VolumeWork(
             title=f"the data of persistentvolumeclaim {namespace}/{name}", address="", user="",
-            repository=layout.repository(saved.namespace), path=f"{DATA}/{name}", snapshot=saved.snapshot,
+            repository=saved.directory, path=f"{DATA}/{name}", snapshot=saved.snapshot,
             sparse=options.get("writeSparseFiles") is True, parallel=int(options.get("parallelFilesDownload") or 0))
         return Task(volume, work,
                     place_to_fill(dict(wish.pod), namespace, name, saved.volume, node=node), False,
