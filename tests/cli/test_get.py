@@ -22,6 +22,8 @@ BACKUPS = "backups.ark.heptio.com"
     ("get backups --namespace=x", f"kubectl get {BACKUPS} --namespace=x"),
     ("get backups -A", f"kubectl get {BACKUPS} -A"),
     ("--as get get backups", f"kubectl get -n heptio-ark --as get {BACKUPS}"),
+    ("get restiks", "kubectl get restiks.backup.appscode.com"),
+    ("get restik/a -n shop", "kubectl get restiks.backup.appscode.com/a -n shop"),
     ("get backups -l get=backups --sort-by .metadata.name", f"kubectl get -n heptio-ark {BACKUPS} -l get=backups "
      "--sort-by .metadata.name"),
 ])
@@ -35,7 +37,8 @@ def test_the_namespace_comes_from_the_environment_where_no_flag_names_one() -> N
     assert command == ["/k", "get", "-n", "x", BACKUPS]
 
 
-@pytest.mark.parametrize("line", ["backup get", "backup --wait get", "-n get backup", "describe get", "", "--help"])
+@pytest.mark.parametrize("line", ["get snapshots", "-n shop get snapshots --restik r",
+                                  "backup get", "backup --wait get", "-n get backup", "describe get", "", "--help"])
 def test_other_commands_are_not_taken_for_it(line: str) -> None:
     assert not get.is_meant(line.split())
 
@@ -45,6 +48,16 @@ def test_without_a_kind_of_ours_it_is_a_usage_error_that_names_them(line: str) -
     done = ark(*line.split())
     assert done.returncode == 2 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
     assert "backups" in done.stderr or "TYPE/NAME" in done.stderr
+
+
+def test_restiks_lie_elsewhere_than_all_other_kinds() -> None:
+    done = ark("get", "restiks,backups")
+    assert done.returncode == 2 and "restiks lie beside their workloads" in done.stderr
+
+
+def test_snapshots_have_a_help_of_their_own() -> None:
+    done = ark("get", "snapshots", "--help")
+    assert done.returncode == 0 and "Usage: kubectl ark get" in done.stdout and "--restik" in done.stdout
 
 
 def test_kubectl_takes_the_process_over_with_its_exit_code_and_words() -> None:

@@ -36,6 +36,26 @@ def test_every_flag_becomes_its_field() -> None:
         "uploaderConfig": {"writeSparseFiles": True, "parallelFilesDownload": 4}}
 
 
+def test_a_restik_is_named_with_a_claim_and_perhaps_a_time_and_a_pod() -> None:
+    restore = made("--from-restik", "shop/nightly", "--to-claim", "again", "--pod", "db-0", "--at",
+                   "2026-01-31T03:00:00Z", "--write-sparse-files")
+    assert restore["spec"] == {"uploaderConfig": {"writeSparseFiles": True}, "restik": {
+        "namespace": "shop", "name": "nightly", "toClaim": "again", "pod": "db-0", "at": "2026-01-31T03:00:00Z"}}
+    assert restore["metadata"]["name"].startswith("nightly-")
+
+
+@pytest.mark.parametrize(("flags", "words"), [
+    (("--from-restik", "shop/nightly"), "--to-claim"),
+    (("--from-restik", "shop/r", "--from-backup", "b"), "--from-backup and --from-restik exclude each other"),
+    (("--from-backup", "b", "--at", "2026-01-31T03:00:00Z"), "--at goes with --from-restik only"),
+    (("--from-restik", "shop/r", "--to-claim", "c", "--at", "noon"), '"noon" is not a time'),
+    (("--from-restik", "shop/r", "--to-claim", "c", "--include-namespaces", "a"), "includedNamespaces exclude"),
+])
+def test_what_does_not_go_with_a_restik_is_said(flags: tuple[str, ...], words: str) -> None:
+    done = ark("restore", *flags, "--dry-run=client")
+    assert done.returncode != 0 and words in done.stderr and done.stderr.count("\n") == 1
+
+
 def test_what_is_said_with_false_is_in_the_spec_and_what_is_not_said_is_not() -> None:
     source = ("--from-backup", "b")
     assert made(*source, "--restore-volumes=false", "--write-sparse-files=false")["spec"] == {
