@@ -10,13 +10,14 @@ import orjson
 from kubectl_ark import errors
 from kubectl_ark.engine.restore.manifest import Manifest
 from kubectl_ark.engine.restore.unpack import Gunzip
-from kubectl_ark.model import layout, volume_backups
+from kubectl_ark.model import layout, snapshots, volume_backups
+from kubectl_ark.model.snapshots import Snapshot
 from kubectl_ark.model.volume_restores import Saved, saved_of
 from kubectl_ark.store.bucket import Bucket
 
 MAX_PLAIN_BYTES = 32 * 1024 * 1024
 
-NATIVE, POD_VOLUME, CSI = "NativeSnapshot", volume_backups.METHOD, "CSISnapshot"
+NATIVE, POD_VOLUME, CSI = "NativeSnapshot", volume_backups.METHOD, snapshots.METHOD
 
 
 class VolumeData:
@@ -27,10 +28,16 @@ class VolumeData:
         self.by_claim: dict[tuple[str, str], str] = {}
         self.saved: dict[tuple[str, str], Saved] = {}
         """What restic (or another) saved of a claim, by (namespace, name)."""
+        self.snapshots: dict[str | tuple[str, str], Snapshot] = {}
+        """Snapshots by CSI, by the name of the volume, or by the claim where that is not known."""
 
     def method(self, volume: str, claim: tuple[str, str]) -> str | None:
         """NATIVE, POD_VOLUME, CSI, or None where the backup holds no data of it. claim: (namespace, name)."""
         return self.by_volume.get(volume) or self.by_claim.get(claim)
+
+    def snapshot(self, volume: str, claim: tuple[str, str]) -> Snapshot | None:
+        """The snapshot of a volume or claim whose method is CSI; None if nothing is known of it."""
+        return self.snapshots.get(volume) or self.snapshots.get(claim)
 
     def take(self, volumes: Iterable[dict[str, Any]]) -> None:
         """The entries of podvolumebackups.json."""
@@ -53,6 +60,9 @@ def fetch(bucket: Bucket, backup: dict[str, Any], manifest: Manifest | None) -> 
         for info in infos:
             method = info.get("backupMethod")
             if method and not info.get("skipped"):
+                if method == CSI:
+                    data.snapshots[info.get("pvName") or (info.get("pvcNamespace", ""), info.get("pvcName", ""))] = \
+                        snapshots.of_info(info)
                 if info.get("pvName"):
                     data.by_volume[info["pvName"]] = method
                 elif info.get("pvcName"):
@@ -65,11 +75,16 @@ def fetch(bucket: Bucket, backup: dict[str, Any], manifest: Manifest | None) -> 
     for claim, saved in data.saved.items():
         if saved.snapshot:
             data.by_claim[claim] = POD_VOLUME
-    csi = f"{layout.backup_directory(name)}{name}-csi-volumesnapshots.json.gz"
-    for each in _list(bucket, csi, manifest) or ():
+    contents = {(reference.get("namespace"), reference.get("name")): content
+                for content in _list(bucket, layout.csi_volume_snapshot_contents(name), manifest) or ()
+                if (reference := (content.get("spec") or {}).get("volumeSnapshotRef") or {})}
+    for each in _list(bucket, layout.csi_volume_snapshots(name), manifest) or ():
         source = ((each.get("spec") or {}).get("source") or {}).get("persistentVolumeClaimName")
         if source:
-            data.by_claim[each["metadata"].get("namespace", ""), source] = CSI
+            claim = each["metadata"].get("namespace", ""), source
+            data.by_claim[claim] = CSI
+            data.snapshots[claim] = snapshots.of_contents(
+                each, contents.get((claim[0], each["metadata"].get("name"))))
     return data
 
 
