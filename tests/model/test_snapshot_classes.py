@@ -36,9 +36,10 @@ def test_claim_backup_label_default_and_being_the_only_one_count_in_this_order(
 
 
 @pytest.mark.parametrize(("claim", "chosen", "classes", "words"), [
-    (a_claim(**{MARK: "x"}), {}, [a_class("a")], "its annotation velero.io/csi-volumesnapshot-class names snapshot class "
-     "x, which does not exist"),
-    (a_claim(), {"d": "x"}, [a_class("a"), a_class("x", "e")], "the backup names snapshot class x, which is of driver e"),
+    (a_claim(**{MARK: "x"}), {}, [a_class("a")], "its annotation velero.io/csi-volumesnapshot-class names snapshot "
+     "class x, which does not exist"),
+    (a_claim(), {"d": "x"}, [a_class("a"), a_class("x", "e")],
+     "the backup names snapshot class x, which is of driver e"),
     (a_claim(), {}, [a_class("b"), a_class("a")], "several snapshot classes (a, b)"),
     (a_claim(), {}, [a_class("b", label=MARK), a_class("a", label=MARK), a_class("c")], "(a, b)"),
     (a_claim(), {}, [a_class("b", "e")], "its driver d has no snapshot class"),

@@ -14,7 +14,7 @@ from kubectl_ark.kube.pages import items
 from kubectl_ark.model import deletions, kinds, labels, phases, stored_backup, times
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.model.resources import custom
-from kubectl_ark.runner import installed, locations, removal, saved_volumes, statuses
+from kubectl_ark.runner import installed, locations, removal, saved_snapshots, saved_volumes, statuses
 from kubectl_ark.runner.cluster import cluster_id
 from kubectl_ark.runner.upkeep.upkeep import Upkeep
 from kubectl_ark.store.bucket import Bucket
@@ -135,7 +135,11 @@ class _Volumes:
 
     def forget(self, directory: str) -> list[str]:
         """See ``removal.remove_backup``."""
-        failures, self.notes = saved_volumes.forget(self._upkeep.api, self._bucket, directory, self._backup)
+        failures: list[str] = []
+        for remove in (saved_snapshots.delete, saved_volumes.forget):
+            more, notes = remove(self._upkeep.api, self._bucket, directory, self._backup)
+            failures += more
+            self.notes += notes
         return failures
 
 
