@@ -21,6 +21,9 @@ RETAIN, DELETE = "Retain", "Delete"
 PROTECTION = "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection"
 """Finalizer of a content, which the csi-snapshotter takes off once it has done what the deletion policy says."""
 
+BEING_CREATED = "snapshot.storage.kubernetes.io/volumesnapshot-being-created"
+"""Annotation of a content whose snapshot the csi-snapshotter has begun to take."""
+
 API_GROUP = SNAPSHOTS.group
 _SECRET = tuple((f"csi.storage.k8s.io/snapshotter-secret-{part}",
                  f"snapshot.storage.kubernetes.io/deletion-secret-{part}") for part in ("name", "namespace"))
@@ -158,6 +161,11 @@ def is_ready(snapshot: Mapping[str, Any]) -> bool:
     """Whether a volume can be made from a VolumeSnapshot."""
     status = snapshot.get("status") or {}
     return status.get("readyToUse") is True and bool(status.get("boundVolumeSnapshotContentName"))
+
+
+def is_untouched(content: Mapping[str, Any]) -> bool:
+    """Whether no csi-snapshotter has begun to take the snapshot of a content: before it does it leaves a mark."""
+    return not content.get("status") and BEING_CREATED not in (content["metadata"].get("annotations") or {})
 
 
 def words(thing: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from kubectl_ark import errors
+from kubectl_ark.engine.snapshots import detaching
 from kubectl_ark.kube.api import Api
 from kubectl_ark.model import snapshots
 from kubectl_ark.model.resources import CONTENTS, SNAPSHOT_CLASSES
@@ -62,7 +63,7 @@ def _delete(account: Callable[[], Api], backup: Object, snapshot: Snapshot) -> N
         content = api.get(path)
     if not content["metadata"].get("deletionTimestamp"):
         if not _until(lambda: _is_known(api, path), KNOWN_SECONDS):
-            _withdraw(api, path)
+            detaching.withdraw(api, content)
             raise errors.SnapshotFailed(f"no csi-snapshotter of driver {snapshot.driver} answers in this cluster")
         api.delete(path, uid=content["metadata"]["uid"])
     if not _until(lambda: _get(api, path) is None, GONE_SECONDS):
@@ -90,17 +91,6 @@ def _is_known(api: Api, path: str) -> bool:
     """Whether the csi-snapshotter has looked at a content; that it did not find the snapshot counts too."""
     content = _get(api, path)
     return content is None or bool(content.get("status"))
-
-
-def _withdraw(api: Api, path: str) -> None:
-    """Take away a content that nobody heeds, with the finalizer that nobody would take off."""
-    content = _get(api, path)
-    if content is not None:
-        api.delete(path, uid=content["metadata"]["uid"])
-        try:
-            api.patch_merge(path, {"metadata": {"uid": content["metadata"]["uid"], "finalizers": None}})
-        except errors.NotFound:
-            return
 
 
 def _until(is_so: Callable[[], bool], seconds: float) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Container
 from typing import Any
 
@@ -21,16 +22,31 @@ def release(api: Api, snapshot: Object) -> None:
         if content["spec"].get("deletionPolicy") != snapshots.RETAIN:
             _policy(api, content, snapshots.RETAIN)
     _delete(api, snapshot)
-    if content is not None:
+    if content is not None and snapshots.is_untouched(content):
+        withdraw(api, content)
+    elif content is not None:
         api.delete(CONTENTS.path(None, content["metadata"]["name"]), uid=content["metadata"]["uid"])
 
 
 def discard(api: Api, snapshot: Object) -> None:
     """Take a VolumeSnapshot away with what lies at the storage. Raises ApiError."""
     content = _content(api, snapshot)
+    if content is not None and snapshots.is_untouched(content) and _abandoned(api, snapshot, content):
+        return
     if content is not None and content["spec"].get("deletionPolicy") != snapshots.DELETE:
         _policy(api, content, snapshots.DELETE)
     _delete(api, snapshot)
+
+
+def withdraw(api: Api, content: Object) -> None:
+    """Take away a content that no csi-snapshotter heeds, with the finalizer that none would take off. Raises ApiError.
+
+    Else it would stay for ever, and with it the VolumeSnapshot and the namespace of that.
+    """
+    path = CONTENTS.path(None, content["metadata"]["name"])
+    if api.delete(path, uid=content["metadata"]["uid"]):
+        with contextlib.suppress(errors.NotFound):
+            api.patch_merge(path, {"metadata": {"uid": content["metadata"]["uid"], "finalizers": None}})
 
 
 def keep(api: Api, content: Object, marks: dict[str, str]) -> None:
@@ -76,6 +92,20 @@ def _is_kept(content: Object) -> bool:
     """Whether ``keep`` was called for it: it bears the labels of a backup then."""
     marks = content["metadata"].get("labels") or {}
     return content["spec"].get("deletionPolicy") == snapshots.RETAIN and labels.BACKUP_UID in marks
+
+
+def _abandoned(api: Api, snapshot: Object, content: Object) -> bool:
+    """Take both away if nobody has begun to take the snapshot; False if somebody has by now."""
+    metadata = content["metadata"]
+    try:
+        api.patch_merge(CONTENTS.path(None, metadata["name"]), {
+            "metadata": {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]},
+            "spec": {"deletionPolicy": snapshots.RETAIN}})
+    except errors.Conflict:
+        return False
+    _delete(api, snapshot)
+    withdraw(api, content)
+    return True
 
 
 def _content(api: Api, snapshot: Object) -> Object | None:
