@@ -8,7 +8,7 @@ import click
 
 from kubectl_ark import errors
 from kubectl_ark.cli import options, output
-from kubectl_ark.launch import snapshots, workloads
+from kubectl_ark.launch import restik_snapshots, workloads
 
 
 @click.command("get", cls=options.Command, epilog="""
@@ -30,7 +30,7 @@ def get(connection: options.Connection, type: str, restik: str | None, form: str
     """
     kubectl = connection.kubectl
     namespace = workloads.namespace(kubectl, connection.namespace_flag)
-    found, problems = snapshots.listed(kubectl, connection.home, namespace=namespace, name=restik or "")
+    found, problems = restik_snapshots.listed(kubectl, connection.home, namespace=namespace, name=restik or "")
     if form == "json":
         click.echo(json.dumps(found, indent=4, ensure_ascii=False))
     elif form == "name":

@@ -12,9 +12,9 @@ class WatchCommand(options.Command):
     """It ends by Ctrl-C only."""
 
     exit_codes = {
-        errors.EXIT_OK: "ended by Ctrl-C, which is the only way",
-        errors.EXIT_ERROR: "error: it cannot be watched",
+        errors.EXIT_ERROR: "error: nothing can be watched",
         errors.EXIT_USAGE: "the command line is wrong",
+        errors.EXIT_INTERRUPTED: "ended by Ctrl-C",
     }
 
 
@@ -38,7 +38,7 @@ def watch(connection: options.Connection) -> int:
                        complain=lambda line: output.say(f"Error: {line}; the next pass tries it again"))
     except KeyboardInterrupt:
         output.say("Not watching any more")
-    return errors.EXIT_OK
+    return errors.EXIT_INTERRUPTED
 
 
 def _line(text: str) -> None:

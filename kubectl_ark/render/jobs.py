@@ -129,10 +129,11 @@ def snapshots_job(namespace: str, settings: Settings, *, subject: str, token: st
     """
     from kubectl_ark.render.jobspecs import render_one
 
-    return render_one("snapshots-job", {
-        "namespace": namespace, "settings": settings, "args": ["snapshots", subject, "--namespace", namespace],
-        "job": {"name": names.job_name("snapshots", subject.replace("/", "-"), token), "owner": None,
-                "labels": labels.run_labels(component="snapshots", name="snapshots", uid="", version=__version__)}})
+    return render_one("restik-snapshots-job", {
+        "namespace": namespace, "settings": settings, "args": ["restik-snapshots", subject, "--namespace", namespace],
+        "job": {"name": names.job_name("restik-snapshots", subject.replace("/", "-"), token), "owner": None,
+                "labels": labels.run_labels(component="restik-snapshots", name="restik-snapshots", uid="",
+                                            version=__version__)}})
 
 
 def job_name(component: str, resource: dict[str, Any]) -> str:

@@ -44,7 +44,7 @@ COMMANDS = {
     "restore": Command("restore.restore"),
     "schedule": Command("schedule.schedule"),
     "restik": Command("restik.restik"),
-    "snapshots": Command("restik_list.snapshots"),
+    "restik-snapshots": Command("restik_list.snapshots"),
     "validate-location": Command("validate.validate_location"),
     "repository": Command("repository.repository"),
     "reconcile": Command("upkeep.topics.reconcile", takes_name=False, flags={"--only": {

@@ -18,7 +18,7 @@ from kubectl_ark.kube import discovery
 from kubectl_ark.kube.throttle import DEFAULT_PARALLEL
 from kubectl_ark.model import kinds, layout, phases, restore_spec, times, volume_restores
 from kubectl_ark.model.phases import Phase
-from kubectl_ark.runner import cluster, newest, restik_restore, restored, source, volumes
+from kubectl_ark.runner import cluster, newest, restik_restore, restored, snapshots, source, volumes
 from kubectl_ark.runner.forward import warnings_to
 from kubectl_ark.runner.heartbeat import Heartbeat
 from kubectl_ark.runner.run import Run
@@ -51,13 +51,15 @@ def restore(work: Work) -> None:
         spec = run.object.get("spec") or {}
         api = work.api.limited(qps=spec.get("qps"), parallel=spec.get("parallel"))
         with warnings_to(log), Heartbeat(run, work.progress, count_field="itemsRestored"), volumes.filling(
-                work, run, bucket, cluster_id=cluster.cluster_id(work.api), log=log) as filling:
+                work, run, bucket, cluster_id=cluster.cluster_id(work.api), log=log) as filling, snapshots.restoring(
+                work, run, api, log=log) as sources:
             restore_items(
                 api=api, catalog=discovery.discover(api), bucket=bucket, restore=run.object, backup=backup,
                 workdir=items, log=log, progress=work.progress, threads=spec.get("parallel") or DEFAULT_PARALLEL,
-                changes=changes, outcome=outcome, filling=filling)
+                changes=changes, outcome=outcome, filling=filling, sources=sources)
             work.progress.checkpoint()
-            fields = _store(work, run, bucket, outcome=outcome, log=log, filled=filling.done)
+            fields = _store(work, run, bucket, outcome=outcome, log=log, volumes_back=[
+                *(volume_restores.info(each) for each in filling.done), *sources.done])
         run.enter(Phase(fields.pop("phase")), _summary(outcome, log.results), **fields)
     except errors.Interrupted:
         raise
@@ -84,9 +86,10 @@ def _bring_back(work: Work, run: Run, found: restik_restore.Source, log: RunLog,
     with warnings_to(log), Heartbeat(run, work.progress, count_field="itemsRestored"):
         filled = restik_restore.bring_back(work, run, found, log)
         work.progress.checkpoint()
-        fields = _store(work, run, found.bucket, outcome=outcome, log=log, filled=filled)
-    run.enter(Phase(fields.pop("phase")), f"snapshot {found.snapshot.id[:8]} brought back; {log.results.warnings} "
-              f"warnings, {log.results.errors} errors", **fields)
+        told = f"snapshot {found.snapshot.id[:8]} is {'not wholly ' if log.results.errors else ''}brought back"
+        fields = _store(work, run, found.bucket, outcome=outcome, log=log, told=told,
+                        volumes_back=[volume_restores.info(each) for each in filled])
+    run.enter(Phase(fields.pop("phase")), told, **fields)
 
 
 def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any], Changes]:
@@ -123,15 +126,19 @@ def _backup_name(run: Run) -> str | None:
 
 
 def _store(
-    work: Work, run: Run, bucket: Bucket, *, outcome: Outcome, log: RunLog, filled: Sequence[dict[str, Any]],
+    work: Work, run: Run, bucket: Bucket, *, outcome: Outcome, log: RunLog, volumes_back: Sequence[dict[str, Any]],
+    told: str = "",
 ) -> dict[str, Any]:
-    """Store log, results and resource list, where that is allowed; the final status fields."""
+    """Store log, results and resource list, where that is allowed; the final status fields.
+
+    told: what came of the run, for the log; "" for what came of its objects.
+    """
     work.progress.step("storing results and log")
     keeps = _may_keep(work, run, bucket, log)
     results, phase = log.results, phases.outcome(log.results.errors)
     if bucket.location.read_only:
         log.info(f'storage location "{bucket.location.name}" is ReadOnly: neither this log nor the results are stored')
-    log.info(f"{_summary(outcome, results)}: {phase}")
+    log.info(f"{told or _summary(outcome, results)}: {phase}")
     done = sum(outcome.counts.values())
     if keeps:
         resources = spool.Spool(work.directory / "resource-list.gz")
@@ -139,8 +146,7 @@ def _store(
             resources.write(piece)
         bucket.put(layout.restore_results(run.name), spool.document(results.document()))
         bucket.put(layout.restore_resource_list(run.name), resources.close())
-        volumes_back = [volume_restores.info(each) for each in filled]
-        bucket.put(layout.restore_volume_info(run.name), spool.document(volumes_back))
+        bucket.put(layout.restore_volume_info(run.name), spool.document(list(volumes_back)))
         bucket.put(layout.restore_log(run.name), log.close())
     return {"phase": phase.value, "warnings": results.warnings, "errors": results.errors,
             "hookStatus": _hook_status(outcome), "progress": {"totalItems": done, "itemsRestored": done}}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,19 +15,18 @@ from kubectl_ark.engine.volumes.broker import Broker
 from kubectl_ark.engine.volumes.jobs import VolumeJobs
 from kubectl_ark.engine.volumes.task import Hands
 from kubectl_ark.engine.volumes.tenants import Rights, Tenant
-from kubectl_ark.kube.accounts import TOKEN_SECONDS, acting_as
 from kubectl_ark.kube.api import Api
 from kubectl_ark.model import kinds, labels, layout, times
 from kubectl_ark.model.resources import custom
 from kubectl_ark.model.settings import Settings
-from kubectl_ark.runner import endpoint, installed, repositories, restik_repository, statuses
+from kubectl_ark.runner import endpoint, installed, repositories, restik_repository, snapshots, statuses
+from kubectl_ark.runner.accounts import Account
 from kubectl_ark.runner.parent import Parent
 from kubectl_ark.runner.repositories import Ready, Surroundings
 from kubectl_ark.runner.run import Run
 from kubectl_ark.runner.work import Work
 from kubectl_ark.store.bucket import Bucket
 
-ACCOUNT = "ark-volumes"
 TIMEOUTS = (f"{labels.GROUP}/pod-volume-timeout", f"{labels.VELERO_GROUP}/pod-volume-timeout")
 """Annotations of a Backup: how long saving one volume may take, a Go duration."""
 
@@ -40,8 +38,10 @@ def saving(work: Work, run: Run, bucket: Bucket, spec: Mapping[str, Any], *, pol
            log: RunLog) -> Iterator[PodVolumes]:
     """Who saves volumes while this lasts. Nothing is opened or made before there is a volume to save."""
     with _hands(work, run, bucket, kinds.POD_VOLUME_BACKUP, Rights.APPEND, cluster_id=cluster_id, log=log) as found:
+        taking = snapshots.taking(work, run, spec, account=Account(work.api, work.namespace).api, policies=policies,
+                                  log=log)
         volumes = PodVolumes(work.api, found, backup=run.object, spec=spec, location=bucket.location.name,
-                             policies=policies, log=log, progress=work.progress)
+                             policies=policies, log=log, progress=work.progress, snapshots=taking)
         with contextlib.closing(volumes):
             yield volumes
 
@@ -88,24 +88,6 @@ def hands(work: Work, gate: Gate, records: Records, settings: Settings, *, clust
     account = Account(work.api, work.namespace)
     return Hands(VolumeJobs(work.api, account.api, settings=settings, namespace=work.namespace), gate, records,
                  settings, cluster_id, attempt, deadline, work.progress.checkpoint)
-
-
-class Account:
-    """The API as ark-volumes, whose token is renewed when half of its life is over. Thread-safe."""
-
-    def __init__(self, api: Api, namespace: str) -> None:
-        self._api, self._namespace = api, namespace
-        self._lock = threading.Lock()
-        self._as: Api | None = None
-        self._until = 0.0
-
-    def api(self) -> Api:
-        """Raises NotFound, Forbidden, ApiError."""
-        with self._lock:
-            if self._as is None or time.monotonic() > self._until:
-                self._as = acting_as(self._api, self._namespace, ACCOUNT)
-                self._until = time.monotonic() + TOKEN_SECONDS / 2
-            return self._as
 
 
 class Gate:

@@ -99,7 +99,7 @@ def test_a_backup_that_is_applied_starts_at_once_and_ctrl_c_ends_it(
                               check=False).stdout.split()
     assert len(children) >= 8
     watching.process.send_signal(signal.SIGINT)
-    assert watching.process.wait(10) == 0
+    assert watching.process.wait(10) == 130
     assert watching.process.stderr is not None
     assert watching.process.stderr.read() == "Not watching any more\n"
     assert not [each for each in children if os.path.exists(f"/proc/{each}")]

@@ -1,4 +1,4 @@
-"""The data of pods' volumes in a backup: which are saved, by a Job each, and what came of it."""
+"""The data of pods' volumes in a backup: which are saved, by a Job each or a snapshot, and what came of it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from kubectl_ark import errors
 from kubectl_ark.engine.backup.beside import Slots
 from kubectl_ark.engine.progress import Progress
 from kubectl_ark.engine.runlog import RunLog
+from kubectl_ark.engine.snapshots.taking import ClaimSnapshots
 from kubectl_ark.engine.volumes.leaving import hindrance
 from kubectl_ark.engine.volumes.placing import place_of, refusal
 from kubectl_ark.engine.volumes.task import Hands, Task, carry_out
@@ -28,12 +29,13 @@ Claim = tuple[str, str]
 class PodVolumes:
     """Saves volumes for one backup. Thread-safe.
 
-    spec: the Backup's. policies: of its resource policy, see ``model.volume_policies``.
+    spec: the Backup's. policies: of its resource policy, see ``model.volume_policies``. snapshots: takes those of what
+    restic does not save.
     """
 
     def __init__(
         self, api: Api, hands: Hands, *, backup: Object, spec: Mapping[str, Any], location: str,
-        policies: Sequence[Any], log: RunLog, progress: Progress,
+        policies: Sequence[Any], log: RunLog, progress: Progress, snapshots: ClaimSnapshots,
     ) -> None:
         self.slots = Slots(hands.settings.volumes_at_once, hands.settings.volumes_at_once_per_node)
         self.threads = hands.settings.volumes_at_once
@@ -41,6 +43,8 @@ class PodVolumes:
         """PodVolumeBackups that have ended, in the order of their ends."""
         self._api, self._backup, self._spec, self._location = api, backup, spec, location
         self._policies, self._hands, self._log, self._progress = policies, hands, log, progress
+        self.snapshots = snapshots
+        self._drivers = snapshots.drivers
         self._by_default = bool(spec.get("defaultVolumesToFsBackup") or spec.get("defaultVolumesToRestic"))
         self._unmounted = spec.get("includeUnmountedClaims") is True
         self._used: set[Claim] = set()
@@ -51,9 +55,9 @@ class PodVolumes:
         self._bytes: dict[str, int] = {}
 
     def of(self, pod: Object) -> Sequence[Choice]:
-        """The volumes of a pod that restic saves; a claim that another pod of this backup has brought is not among
-        them. The others are remembered, for ``reason``."""
-        if not (self._by_default or self._policies or self._unmounted or _opts_in(pod)):
+        """The volumes of a pod that are saved; a claim that another pod of this backup has brought is not among them.
+        The others are remembered, for ``reason``."""
+        if not (self._by_default or self._policies or self._unmounted or self._drivers or _opts_in(pod)):
             return ()
         namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
         claims, volumes = self._claims(pod)
@@ -61,9 +65,10 @@ class PodVolumes:
             self._used.update((namespace, each) for each in claims)
         chosen = []
         for choice in volume_choice.of_pod(pod, claims=claims, volumes=volumes, by_default=self._by_default,
-                                           policies=self._policies):
-            why = choice.reason
-            if choice.method is Method.RESTIC and not (why := refusal(claims.get(choice.claim or ""), choice.claim)):
+                                           policies=self._policies, snapshots=bool(self._drivers),
+                                           drivers=self._drivers):
+            claim = claims.get(choice.claim or "")
+            if not (why := self._obstacle(choice, claim, volumes)):
                 if choice.claim is None or self._take((namespace, choice.claim)):
                     chosen.append(choice)
                 continue
@@ -78,14 +83,13 @@ class PodVolumes:
         """The same for a claim, once all pods have been asked about: one that no running pod uses may be saved too."""
         metadata = claim["metadata"]
         identity = (metadata["namespace"], metadata["name"])
-        if not self._unmounted or identity in self._used or identity in self._taken:
+        if not (self._unmounted or self._drivers) or identity in self._used or identity in self._taken:
             return ()
-        behind, name = None, (claim.get("spec") or {}).get("volumeName")
-        with contextlib.suppress(errors.NotFound, errors.Forbidden):
-            behind = self._api.get(VOLUMES.path(None, name)) if name else None
-        choice = volume_choice.of_claim(claim, behind, policies=self._policies, include_unmounted=True)
-        why = choice.reason
-        if choice.method is Method.RESTIC and not (why := refusal(claim, choice.claim)) and self._take(identity):
+        behind = self._behind(claim)
+        choice = volume_choice.of_claim(claim, behind, policies=self._policies, include_unmounted=self._unmounted,
+                                        snapshots=bool(self._drivers), drivers=self._drivers)
+        why = self._obstacle(choice, claim, {behind["metadata"]["name"]: behind} if behind else {})
+        if not why and self._take(identity):
             return (choice,)
         self._reasons[identity] = why
         return ()
@@ -105,8 +109,13 @@ class PodVolumes:
         for failure in filter(None, failures):
             raise failure
 
+    def finish(self) -> None:
+        """Last of all: what still goes on once ``save`` has returned is waited for. Raises what ends the run."""
+        self.snapshots.finish()
+
     def close(self) -> None:
         """No more is saved."""
+        self.snapshots.close()
         self._jobs_pool.shutdown(wait=True, cancel_futures=True)
 
     def _take(self, claim: Claim) -> bool:
@@ -125,17 +134,35 @@ class PodVolumes:
             if name:
                 try:
                     claims[name] = self._api.get(CLAIMS.path(pod["metadata"]["namespace"], name))
-                    if behind := (claims[name].get("spec") or {}).get("volumeName"):
-                        volumes[behind] = self._api.get(VOLUMES.path(None, behind))
                 except (errors.NotFound, errors.Forbidden):
                     continue
+                if behind := self._behind(claims[name]):
+                    volumes[behind["metadata"]["name"]] = behind
         return claims, volumes
+
+    def _behind(self, claim: Object) -> Object | None:
+        """A claim's PersistentVolume, as far as it can be seen."""
+        name = (claim.get("spec") or {}).get("volumeName")
+        with contextlib.suppress(errors.NotFound, errors.Forbidden):
+            return self._api.get(VOLUMES.path(None, name)) if name else None
+        return None
+
+    def _obstacle(self, choice: Choice, claim: Object | None, volumes: Mapping[str, Object]) -> str:
+        """Why a volume is not saved, as half a sentence; "" if it is."""
+        if choice.method is Method.RESTIC:
+            return refusal(claim, choice.claim)
+        if choice.method is Method.SNAPSHOT and claim is not None:
+            driver = volumes[claim["spec"]["volumeName"]]["spec"]["csi"]["driver"]
+            return self.snapshots.obstacle(driver, claim)
+        return choice.reason or "it is not chosen"
 
     def _save_one(self, pod: Object, choice: Choice, frozen: bool) -> None:
         namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
         title = f"volume {choice.volume} of pod {namespace}/{name}" if name else f"claim {namespace}/{choice.claim}"
         try:
             claim = self._api.get(CLAIMS.path(namespace, choice.claim))
+            if choice.method is Method.SNAPSHOT:
+                return self._snapshot(claim, frozen)
             _, identifier = self._hands.gate.ready(layout.repository(namespace))
             volume = self._hands.records.made(volume_backups.resource(
                 self._backup, pod, choice.volume, claim=claim, location=self._location, identifier=identifier))
@@ -152,6 +179,12 @@ class PodVolumes:
             self._log.warning(f"{title} has no pod: kubectl-ark brings it back with its data, Velero, which looks for "
                               "the pod, would bring it back empty", place=namespace, namespace=namespace,
                               resource="persistentvolumeclaims", name=choice.claim or "")
+
+    def _snapshot(self, claim: Object, frozen: bool) -> None:
+        behind = self._behind(claim)
+        if behind is None or "csi" not in behind["spec"]:
+            raise errors.SnapshotFailed("its volume is gone")
+        self.snapshots.take(claim, driver=behind["spec"]["csi"]["driver"], frozen=frozen)
 
     def _task(self, pod: Object, claim: Object, volume: Object, title: str, *, anew: bool) -> Task:
         namespace = pod["metadata"]["namespace"]

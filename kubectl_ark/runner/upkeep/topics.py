@@ -25,6 +25,7 @@ TOPICS = {
     "deletions": "DeleteBackupRequests",
     "downloads": "DownloadRequests",
     "repositories": "Jobs that tidy and check restic repositories",
+    "snapshots": "VolumeSnapshots of runs that are over",
     "leftovers": "what runs that are over have left in the buckets",
 }
 """Each is a module of this package with ``attend(upkeep)``, and what it sees to. The order matters: what is found in
