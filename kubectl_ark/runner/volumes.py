@@ -60,7 +60,8 @@ def _hands(work: Work, run: Run, bucket: Bucket, kind: kinds.Kind, rights: Right
     with contextlib.suppress(errors.InvalidInput):  # what is not installed has no Jobs, but may have a runner
         settings = installed.settings(work.api, work.namespace)
     account = Account(work.api, work.namespace)
-    gate = Gate(work, run, bucket, rights=rights, cluster_id=cluster_id, reach=settings.reach, log=log)
+    gate = Gate(work, run, bucket, rights=rights, cluster_id=cluster_id, log=log,
+                reach=installed.places(settings, work.namespace))
     with contextlib.closing(gate):
         yield Hands(VolumeJobs(work.api, account.api, settings=settings, namespace=work.namespace), gate,
                     Records(work.api, run, kind), settings, cluster_id, run.attempt,

@@ -12,7 +12,7 @@ from kubectl_ark import errors
 from kubectl_ark.engine.backup.beside import Slots
 from kubectl_ark.engine.progress import Progress
 from kubectl_ark.engine.runlog import RunLog
-from kubectl_ark.engine.volumes.placing import place_of, refusal
+from kubectl_ark.engine.volumes.placing import Subject, place_of, refusal
 from kubectl_ark.engine.volumes.task import Hands, Task, carry_out
 from kubectl_ark.kube.api import Api
 from kubectl_ark.model import layout, pod_volumes, volume_backups, volume_choice
@@ -62,7 +62,8 @@ class PodVolumes:
         for choice in volume_choice.of_pod(pod, claims=claims, volumes=volumes, by_default=self._by_default,
                                            policies=self._policies):
             why = choice.reason
-            if choice.method is Method.RESTIC and not (why := refusal(claims.get(choice.claim or ""), choice.claim)):
+            if choice.method is Method.RESTIC and not (
+                    why := refusal(_subject(pod, choice, claims, volumes), self._hands.settings)):
                 if choice.claim is None or self._take((namespace, choice.claim)):
                     chosen.append(choice)
                 continue
@@ -83,10 +84,9 @@ class PodVolumes:
         with contextlib.suppress(errors.NotFound, errors.Forbidden):
             behind = self._api.get(VOLUMES.path(None, name)) if name else None
         choice = volume_choice.of_claim(claim, behind, policies=self._policies, include_unmounted=True)
-        why = choice.reason
-        if choice.method is Method.RESTIC and not (why := refusal(claim, choice.claim)) and self._take(identity):
+        if choice.method is Method.RESTIC and self._take(identity):
             return (choice,)
-        self._reasons[identity] = why
+        self._reasons[identity] = choice.reason
         return ()
 
     def has(self, claim: Claim) -> bool:
@@ -130,21 +130,32 @@ class PodVolumes:
                     continue
         return claims, volumes
 
+    def _claim(self, namespace: str, name: str) -> tuple[dict[str, Object], dict[str, Object]]:
+        """The same for a claim that no pod uses, without its volume."""
+        try:
+            return {name: self._api.get(CLAIMS.path(namespace, name))}, {}
+        except errors.NotFound:
+            return {}, {}
+
     def _save_one(self, pod: Object, choice: Choice, frozen: bool) -> None:
         namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
         title = f"volume {choice.volume} of pod {namespace}/{name}" if name else f"claim {namespace}/{choice.claim}"
         try:
-            claim = self._api.get(CLAIMS.path(namespace, choice.claim))
+            claims, volumes = self._claims(pod) if name else self._claim(namespace, choice.claim or "")
+            subject = _subject(pod, choice, claims, volumes)
+            if why := refusal(subject, self._hands.settings):
+                raise errors.StoreError(why)
             _, identifier = self._hands.gate.ready(namespace)
             volume = self._hands.records.made(volume_backups.resource(
-                self._backup, pod, choice.volume, claim=claim, location=self._location, identifier=identifier))
+                self._backup, pod, choice.volume, claim=subject.claim, location=self._location,
+                identifier=identifier))
             if not volume_backups.is_saved(volume):
-                volume = carry_out(self._hands, self._task(pod, claim, volume, title, anew=frozen))
+                volume = carry_out(self._hands, self._task(subject, volume, title, anew=frozen))
         except (errors.Interrupted, errors.Cancelled, errors.RunLost, errors.Unreachable):
             raise
         except errors.ArkError as failure:
-            self._log.error(f"{title} was not saved: {failure.sentence}", place=namespace,
-                            resource="persistentvolumeclaims", namespace=namespace, name=choice.claim or name)
+            self._log.error(f"{title} was not saved: {failure.sentence}", place=namespace, namespace=namespace,
+                            resource="persistentvolumeclaims" if choice.claim else "pods", name=choice.claim or name)
             return
         self._tell(volume, title)
         if not name:
@@ -152,28 +163,30 @@ class PodVolumes:
                               "the pod, would bring it back empty", place=namespace, namespace=namespace,
                               resource="persistentvolumeclaims", name=choice.claim or "")
 
-    def _task(self, pod: Object, claim: Object, volume: Object, title: str, *, anew: bool) -> Task:
-        namespace = pod["metadata"]["namespace"]
+    def _task(self, subject: Subject, volume: Object, title: str, *, anew: bool) -> Task:
+        namespace = subject.pod["metadata"]["namespace"]
         work = VolumeWork(
             title=title, address="", repository=layout.repository(namespace), user="",
-            path=f"{DATA}/{claim['metadata']['name']}",
+            path=f"{DATA}/{subject.claim_name or subject.volume}",
             tags=tuple(f"{key}={value}" for key, value in volume["spec"]["tags"].items()),
             parallel=int((self._spec.get("uploaderConfig") or {}).get("parallelFilesUpload") or 0))
-        return Task(volume, namespace, work, place_of(pod, claim, volume["spec"]["volume"]), anew,
-                    lambda: self._hindrance(pod, claim), lambda progress: self._heed(volume, progress))
+        place = place_of(subject, self._hands.settings, ark=self._backup["metadata"]["namespace"])
+        return Task(volume, namespace, work, place, anew, lambda: self._hindrance(subject, place.node),
+                    lambda progress: self._heed(volume, progress))
 
-    def _hindrance(self, pod: Object, claim: Object) -> str | None:
+    def _hindrance(self, subject: Subject, node: str | None) -> str | None:
         """Why the Job must let go of the disk at once: its pod leaves the node, or the claim is to go."""
-        try:
-            now = self._api.get(CLAIMS.path(claim["metadata"]["namespace"], claim["metadata"]["name"]))
-        except errors.NotFound:
-            return "its claim is gone"
-        if now["metadata"].get("deletionTimestamp"):
-            return "its claim is being deleted"
-        node = place_of(pod, claim, "").node
+        if subject.claim is not None:
+            metadata = subject.claim["metadata"]
+            try:
+                now = self._api.get(CLAIMS.path(metadata["namespace"], metadata["name"]))
+            except errors.NotFound:
+                return "its claim is gone"
+            if now["metadata"].get("deletionTimestamp"):
+                return "its claim is being deleted"
         if node is None:
             return None
-        metadata = pod["metadata"]
+        metadata = subject.pod["metadata"]
         try:
             now = self._api.get(PODS.path(metadata["namespace"], metadata["name"]))
         except errors.NotFound:
@@ -203,6 +216,12 @@ class PodVolumes:
         else:
             partly = " wholly" if status.get("snapshotID") else ""
             self._log.error(f"{title} was not{partly} saved: {status.get('message')}", place=namespace, **fields)
+
+
+def _subject(pod: Object, choice: Choice, claims: Mapping[str, Object], volumes: Mapping[str, Object]) -> Subject:
+    claim = claims.get(choice.claim or "")
+    behind = ((claim or {}).get("spec") or {}).get("volumeName") or ""
+    return Subject(pod, choice.volume, choice.claim, claim, volumes.get(behind))
 
 
 def _opts_in(pod: Object) -> bool:
