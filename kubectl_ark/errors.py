@@ -147,6 +147,10 @@ class KeyMissing(StoreError):
     runner_exit_code = RUNNER_INVALID
 
 
+class SnapshotFailed(ArkError):
+    """A storage did not take a snapshot, did not make a volume from one, or did not delete one."""
+
+
 class NameTaken(ArkError):
     """The bucket already holds a backup of this name, or another run is writing it."""
 

@@ -71,7 +71,7 @@ class Ark:
     def set_up(self) -> None:
         """CRDs, the namespace, Secret and location."""
         if str(self.kubeconfig) not in _INSTALLED:
-            for definition in jobspecs.render("crds", {}):
+            for definition in [*jobspecs.render("crds", {}), *jobspecs.render("restik-crd", {})]:
                 self.put(definition, manager="kubectl-ark")  # as install does, which may come after it
             eventually(lambda: self._served(), "the CRDs are served")
             _INSTALLED.add(str(self.kubeconfig))

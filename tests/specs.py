@@ -14,7 +14,7 @@ _COMMON: dict[str, Any] = {
     "excludedNamespaces": ["kube-*", "no-such-namespace"],
     "ttl": "25h30m0s",
     "storageLocation": "default",
-    "snapshotVolumes": False,
+    "snapshotVolumes": True,
     "volumeSnapshotLocations": ["aws-default"],
     "volumeGroupSnapshotLabelKey": "velero.io/volume-group",
     "defaultVolumesToFsBackup": False,

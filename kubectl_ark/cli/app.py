@@ -25,6 +25,7 @@ COMMANDS = {
     "cancel": "Stop a running backup or restore",
     "schedule": "Make backups again and again",
     "reconcile": "See to everything that nobody waits for, once",
+    "watch": "See to Restiks and new objects as soon as they change",
     "download": "Save the archive of a backup on this machine",
     "delete": "Delete backups with their data, and other objects of kubectl-ark",
     "location": "Create and change storage locations",

@@ -20,13 +20,21 @@ _SCOPED = (
 
 FLAGS = (*(name[2:].replace("-", "_") for name, _, _ in _SCOPED), "ttl", "storage_location", "ordered_resources",
          "resource_policies_configmap", "default_volumes_to_fs_backup", "include_unmounted_claims",
-         "parallel_files_upload")
+         "parallel_files_upload", "snapshot_volumes", "volume_snapshot_locations", "csi_snapshot_timeout",
+         "snapshot_move_data")
 """Names of the parameters, beside those of ``running.selection`` and ``running.pace``."""
 
 
 def fields(function: running.Function) -> running.Function:
     """Add the flags."""
     running.pace(function)
+    click.option("--snapshot-move-data", cls=options.TriState, hidden=True)(function)
+    click.option("--csi-snapshot-timeout", metavar="DURATION",
+                 help="How long one snapshot may take; 10m if not given")(function)
+    click.option("--volume-snapshot-locations", multiple=True, metavar="LIST", callback=options.names,
+                 help="VolumeSnapshotLocations that say which snapshot class to use")(function)
+    click.option("--snapshot-volumes", cls=options.TriState,
+                 help="Whether to take snapshots of CSI volumes whose files are not saved; yes if not given")(function)
     click.option("--parallel-files-upload", metavar="N", type=click.IntRange(1, spec_rules.MAX_PARALLEL),
                  help="Files of a volume read at once; restic chooses if not given")(function)
     click.option("--resource-policies-configmap", metavar="NAME",
@@ -51,13 +59,16 @@ def spec(flags: Mapping[str, Any]) -> dict[str, Any]:
     """The Backup's spec that the flags mean. Raises UsageError."""
     result = running.selection_spec(flags)
     given = {field: flags[name[2:].replace("-", "_")] for name, field, _ in _SCOPED}
-    given |= {"ttl": flags["ttl"], "storageLocation": flags["storage_location"],
+    given |= {"ttl": flags["ttl"], "csiSnapshotTimeout": flags["csi_snapshot_timeout"],
+              "volumeSnapshotLocations": flags["volume_snapshot_locations"],
+              "storageLocation": flags["storage_location"],
               "orderedResources": flags["ordered_resources"]}
     result |= {field: value for field, value in given.items() if value}
     if flags["resource_policies_configmap"]:
         result["resourcePolicy"] = {"kind": "ConfigMap", "name": flags["resource_policies_configmap"]}
     for flag, field in (("default_volumes_to_fs_backup", backup_spec.BY_DEFAULT[0]),
-                        ("include_unmounted_claims", "includeUnmountedClaims")):
+                        ("include_unmounted_claims", "includeUnmountedClaims"),
+                        ("snapshot_volumes", "snapshotVolumes"), ("snapshot_move_data", "snapshotMoveData")):
         if flags[flag] is not None:
             result[field] = flags[flag]
     if flags["parallel_files_upload"]:

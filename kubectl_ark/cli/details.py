@@ -71,6 +71,9 @@ def _kept(volume: Mapping[str, Any]) -> str:
     words = [" ".join(filter(None, (volume.get("backupMethod") or volume.get("restoreMethod"), result)))]
     if told.get("snapshotHandle"):
         words.append(f"{told.get('uploaderType') or 'restic'} snapshot {str(told['snapshotHandle'])[:8]}")
+    if (taken := volume.get("csiSnapshotInfo") or {}).get("snapshotHandle"):
+        told = taken
+        words.append(f"snapshot {taken['snapshotHandle']} of {taken.get('driver')}")
     if told.get("size"):
         words.append(f"{int(told['size']) / 2**20:.1f} MiB")
     return ", ".join(filter(None, words)) or "<unknown>"

@@ -18,7 +18,7 @@ def erase(kubectl: Kubectl, kind: kinds.Kind, found: list[dict[str, Any]], *, na
     wishes = erasing.ask(kubectl, kind, found, any_cluster=any_cluster)
     output.say(f"Deleting {len(wishes)} {kind.singular if len(wishes) == 1 else kind.plural} ...")
     try:
-        erasing.carry_out(kubectl, namespace)
+        erasing.carry_out(kubectl, namespace, wishes)
     except KeyboardInterrupt:
         output.say("Stopped waiting; the deletion goes on")
         return errors.EXIT_INTERRUPTED

@@ -28,7 +28,7 @@ def printed(objects: Sequence[dict[str, Any]], form: str) -> str:
 
 def qualified(kind: kinds.Kind, name: str) -> str:
     """What ``-o name`` prints: backup.ark.heptio.com/NAME."""
-    return f"{kind.singular}.{kinds.API_VERSION.partition('/')[0]}/{name}"
+    return f"{kind.singular}.{kind.group}/{name}"
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

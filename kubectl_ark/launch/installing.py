@@ -50,7 +50,7 @@ def basis(plan: Plan) -> list[dict[str, Any]]:
     """The objects that can be created at once. Deterministic."""
     from kubectl_ark.render.jobspecs import render
 
-    objects = render("crds", {})
+    objects = render("crds", {}) + render("restik-crd", {})
     if plan.crds_only:
         return objects
     common = {"namespace": plan.namespace, "labels": LABELS}
@@ -161,7 +161,7 @@ def apply(kubectl: Kubectl, plan: Plan, *, force_conflicts: bool = False) -> lis
                if not (foreign and each["kind"] == "Namespace" and each["metadata"]["name"] == plan.namespace)]
     lines = kubectl.run(*command, stdin=_as_list(objects)).decode().splitlines()
     kubectl.run("wait", "--for=condition=Established", "--timeout=60s",
-                *(f"crd/{kind.full_name}" for kind in kinds.ALL))
+                *(f"crd/{kind.full_name}" for kind in kinds.EVERY))
     if later := storage(plan):
         lines += kubectl.run(*command, stdin=_as_list(later)).decode().splitlines()
     if plan.crds_only:

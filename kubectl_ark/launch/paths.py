@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from kubectl_ark.model.kinds import API_VERSION, Kind
+from kubectl_ark.model.kinds import Kind
 
 
 def custom(kind: Kind, namespace: str, name: str | None = None) -> str:
     """One of our own kinds: the collection in ``namespace``, or one object."""
-    return _path(f"/apis/{API_VERSION}", namespace, kind.plural, name)
+    return _path(f"/apis/{kind.api_version}", namespace, kind.plural, name)
 
 
 def core(plural: str, namespace: str, name: str | None = None) -> str:

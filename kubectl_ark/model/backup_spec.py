@@ -40,13 +40,14 @@ _SHAPE: dict[str, Any] = {
     "includeClusterResources": bool, "labelSelector": shapes.SELECTOR, "orLabelSelectors": [shapes.SELECTOR],
     "orderedResources": {"*": str}, "metadata": {"labels": {"*": str}}, "resourcePolicy": {"kind": str, "name": str},
     **dict.fromkeys(BY_DEFAULT, bool), "includeUnmountedClaims": bool, "uploaderConfig": {"parallelFilesUpload": int},
+    "snapshotVolumes": bool, "snapshotMoveData": bool, "volumeSnapshotLocations": [str],
     "ttl": str, "csiSnapshotTimeout": str, "itemOperationTimeout": str, "storageLocation": str,
     "hooks": {"resources": [{
         "name": str, "labelSelector": shapes.SELECTOR, "includedNamespaces": [str], "excludedNamespaces": [str],
         "includedResources": [str], "excludedResources": [str], hooks.PRE: _EXEC, hooks.POST: _EXEC}]},
 }
 
-_LATER = ("snapshotMoveData", "datamover", "snapshotVolumes", "volumeSnapshotLocations")
+_LATER = ("datamover",)
 
 
 def problems(spec: Mapping[str, Any]) -> list[str]:
@@ -59,7 +60,7 @@ def problems(spec: Mapping[str, Any]) -> list[str]:
     found += spec_rules.selection(spec) + _scoped(spec) + spec_rules.pace(spec)
     for field in ("csiSnapshotTimeout", "itemOperationTimeout"):
         found += spec_rules.duration(spec, field)
-    found += hooks.problems(spec.get("hooks") or {}) + _volumes(spec)
+    found += hooks.problems(spec.get("hooks") or {}) + _volumes(spec) + _snapshots(spec)
     for kind, text in (spec.get("orderedResources") or {}).items():
         found += _ordered(kind, text)
     labels = (spec.get("metadata") or {}).get("labels") or {}
@@ -148,6 +149,22 @@ def _volumes(spec: Mapping[str, Any]) -> list[str]:
     found = [] if None in (new, old) or new == old else [
         f"spec.{BY_DEFAULT[1]} is another name of spec.{BY_DEFAULT[0]}, and they differ; leave one of them out"]
     return found + spec_rules.at_once(spec, "parallelFilesUpload")
+
+
+def _snapshots(spec: Mapping[str, Any]) -> list[str]:
+    found, places = [], spec.get("volumeSnapshotLocations") or []
+    if spec.get("snapshotMoveData"):
+        found.append("spec.snapshotMoveData: a snapshot's data stays at its storage in this version; what is to lie "
+                     f"in the bucket is saved by spec.{BY_DEFAULT[0]}: true")
+    if spec.get("snapshotVolumes") is False and places:
+        found.append("spec.volumeSnapshotLocations: no snapshots are taken, as spec.snapshotVolumes is false; leave "
+                     "one of them out")
+    found += [f"spec.volumeSnapshotLocations: {name} is there twice" for name in sorted(set(places))
+              if places.count(name) > 1]
+    given = spec.get("csiSnapshotTimeout")
+    if given and not spec_rules.duration(spec, "csiSnapshotTimeout") and times.parse_duration(given) < 0:
+        found.append(f'spec.csiSnapshotTimeout: "{given}" is less than nothing')
+    return found
 
 
 def _policy(reference: Mapping[str, Any]) -> list[str]:

@@ -21,14 +21,26 @@ class Kind:
 
     def __init__(
         self, kind: str, plural: str, singular: str, short_names: tuple[str, ...] = (), words: tuple[str, ...] = (),
+        *, group: str = GROUP, version: str = VERSION,
     ) -> None:
         self.kind, self.plural, self.singular = kind, plural, singular
         self.short_names, self.words = short_names, words
+        self.group, self.version = group, version
+
+    @property
+    def api_version(self) -> str:
+        """ "ark.heptio.com/v1"."""
+        return f"{self.group}/{self.version}"
+
+    @property
+    def in_ark(self) -> bool:
+        """Whether its objects lie in Ark's namespace; if not, beside the workloads that they are about."""
+        return self.group == GROUP
 
     @property
     def full_name(self) -> str:
         """How kubectl finds it whatever else is installed: "backups.ark.heptio.com"."""
-        return f"{self.plural}.{GROUP}"
+        return f"{self.plural}.{self.group}"
 
 
 BACKUP = Kind("Backup", "backups", "backup")
@@ -45,14 +57,19 @@ POD_VOLUME_RESTORE = Kind("PodVolumeRestore", "podvolumerestores", "podvolumeres
 RESTIC_REPOSITORY = Kind("ResticRepository", "resticrepositories", "resticrepository", (),
                          ("repository", "repositories"))
 
+RESTIK = Kind("Restik", "restiks", "restik", group=RESTIK_GROUP, version="v1alpha1")
+
 ALL = (BACKUP, RESTORE, SCHEDULE, STORAGE_LOCATION, SNAPSHOT_LOCATION, DELETE_REQUEST, DOWNLOAD_REQUEST,
        POD_VOLUME_BACKUP, POD_VOLUME_RESTORE, RESTIC_REPOSITORY)
+"""Those of Ark's namespace."""
+
+EVERY = (*ALL, RESTIK)
 
 
 def find(word: str) -> Kind | None:
     """The kind that ``word`` names: plural, singular, Kind in any case, full name or another word; None if none."""
-    lowered = word.lower().removesuffix(f".{GROUP}")
-    for kind in ALL:
+    for kind in EVERY:
+        lowered = word.lower().removesuffix(f".{kind.group}")
         if lowered in (kind.plural, kind.singular, *kind.short_names, *kind.words):
             return kind
     return None

@@ -24,11 +24,18 @@ PVC_UID = f"{GROUP}/pvc-uid"
 PVC_NAME = f"{GROUP}/pvc-name"
 """Annotation of a PodVolumeBackup: the name of the claim; Velero's has the same under its own group."""
 
+SNAPSHOT_CLASS = (f"{GROUP}/csi-volumesnapshot-class", f"{VELERO_GROUP}/csi-volumesnapshot-class")
+"""Annotations of a claim: the VolumeSnapshotClass to use for it. With "_<driver>" at their ends those of a Backup, for
+all claims of that driver. Labels of a VolumeSnapshotClass: "true" makes it the one of its driver."""
+
 LOCK_HOST = f"{GROUP}/lock-host"
 """Label of a volume's pod: its host name, by which restic's locks name their holders."""
 
+RESTIK = f"{GROUP}/restik"
+"""Annotation of a CronJob: "<namespace>/<name>" of the Restik whose snapshots it takes."""
+
 INSTALLATION = f"{GROUP}/installation"
-"""On roles and bindings: Ark's namespace, wherever they lie themselves."""
+"""On roles, bindings and VolumeSnapshots: Ark's namespace, wherever they lie themselves."""
 
 SYNCED = f"{GROUP}/synced"
 REQUESTER = f"{GROUP}/requester"
@@ -96,7 +103,7 @@ def label_value(name: str) -> str:
 def run_labels(*, component: str, name: str, uid: str, version: str) -> dict[str, str]:
     """Labels of the Job and pod of one run.
 
-    component: "backup", "restore", "fetch", "validate", "reconcile", "schedule", "volume" or "repository".
+    component: "backup", "restore", "fetch", "validate", "reconcile", "schedule", "volume", "repository" or "restik".
     """
     return {
         "app.kubernetes.io/name": "ark",

@@ -12,6 +12,7 @@ ROOTS = frozenset({"backups", "restores", "restic", "metadata", "plugins", "kopi
 BACKUPS = "backups/"
 RESTORES = "restores/"
 RESTIC = "restic/"
+RESTIK = "plugins/restik/"
 
 
 def root(prefix: str | None) -> str:
@@ -134,11 +135,28 @@ def repository(namespace: str) -> str:
     return f"{RESTIC}{namespace}/"
 
 
-def initialisations(namespace: str) -> str:
-    """Ours: claims of those who make the repository of a namespace; there is one only while that lasts."""
-    return f"plugins/ark/restic/{namespace}/"
+def volume_namespace(repository: str) -> str:
+    """The namespace whose volumes a repository holds: "shop" of "restic/shop/"."""
+    return repository.removeprefix(RESTIC).rstrip("/")
 
 
-def initialisation(namespace: str, number: int) -> str:
+def restik_repository(namespace: str, name: str) -> str:
+    """Ours: the restic repository of one Restik, with a password of its own."""
+    return f"{RESTIK}{namespace}/{name}/"
+
+
+def holder(repository: str) -> str:
+    """Whose repository it is, for messages: "namespace shop" or "restik shop/db". repository: its directory."""
+    if repository.startswith(RESTIK):
+        return f"restik {repository.removeprefix(RESTIK).rstrip('/')}"
+    return f"namespace {volume_namespace(repository)}"
+
+
+def initialisations(repository: str) -> str:
+    """Ours: claims of those who make a repository; there is one only while that lasts. repository: its directory."""
+    return f"plugins/ark/{repository}"
+
+
+def initialisation(repository: str, number: int) -> str:
     """One of these claims. Of several the one with the highest number counts."""
-    return f"{initialisations(namespace)}{number:06}.json"
+    return f"{initialisations(repository)}{number:06}.json"

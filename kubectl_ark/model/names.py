@@ -57,6 +57,11 @@ def cron_job_name(schedule: str, uid: str) -> str:
     return _with_uid(f"ark-schedule-{schedule}", uid, MAX_CRON_JOB_NAME)
 
 
+def restik_cron_job_name(namespace: str, name: str, uid: str) -> str:
+    """The same for a Restik, which lies in another namespace than its CronJob."""
+    return _with_uid(f"ark-restik-{namespace}-{name}", uid, MAX_CRON_JOB_NAME)
+
+
 def _with_uid(head: str, uid: str, at_most: int) -> str:
     tail = "-" + uid.replace("-", "")[:8]
     return head.replace(".", "-")[:at_most - len(tail)].rstrip("-") + tail

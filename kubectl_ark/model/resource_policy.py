@@ -1,7 +1,6 @@
 """The document that ``spec.resourcePolicy`` names, as Velero has it (ark-format.md §7): what it may say and what for.
 
-Its volume policies are checked whole; those that ask for a snapshot are refused as long as this version takes none,
-since to ignore one would lose data silently.
+Its volume policies are checked whole, since to ignore a mistake in one would lose data silently.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ def problems(document: Any, spec: Mapping[str, Any]) -> list[str]:
     if any(filters.values()) and backup_spec.uses_old_filters(spec):
         found.append(f"{FILTERS} cannot stand beside includedResources, excludedResources and includeClusterResources")
     for index, policy in enumerate(policies):
-        found += volume_policies.problems(policy, f"{VOLUMES}[{index}]") or _later(policy, f"{VOLUMES}[{index}]")
+        found += volume_policies.problems(policy, f"{VOLUMES}[{index}]")
     return found
 
 
@@ -54,9 +53,3 @@ def merged(spec: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, An
 def volumes(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The document's volume policies, in their order, as ``volume_policies.action`` takes them."""
     return list(document.get(VOLUMES) or [])
-
-
-def _later(policy: Mapping[str, Any], at: str) -> list[str]:
-    if policy["action"]["type"] != volume_policies.Action.SNAPSHOT:
-        return []
-    return [f"{at}.action.type: this version does not take snapshots yet; use fs-backup or skip"]

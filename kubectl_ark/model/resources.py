@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 from kubectl_ark.model import kinds
-from kubectl_ark.model.labels import GROUP
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,11 +55,16 @@ SERVICES = Resource("", "v1", "services", "Service", True)
 CLAIMS = Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", True)
 VOLUMES = Resource("", "v1", "persistentvolumes", "PersistentVolume", False)
 CRON_JOBS = Resource("batch", "v1", "cronjobs", "CronJob", True)
+STORAGE_CLASSES = Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", False)
+CSI_DRIVERS = Resource("storage.k8s.io", "v1", "csidrivers", "CSIDriver", False)
+SNAPSHOTS = Resource("snapshot.storage.k8s.io", "v1", "volumesnapshots", "VolumeSnapshot", True)
+CONTENTS = Resource("snapshot.storage.k8s.io", "v1", "volumesnapshotcontents", "VolumeSnapshotContent", False)
+SNAPSHOT_CLASSES = Resource("snapshot.storage.k8s.io", "v1", "volumesnapshotclasses", "VolumeSnapshotClass", False)
 
 
 def custom(kind: kinds.Kind) -> Resource:
     """One of our own kinds, as a kind of the cluster."""
-    return Resource(GROUP, kinds.VERSION, kind.plural, kind.kind, True)
+    return Resource(kind.group, kind.version, kind.plural, kind.kind, True)
 
 
 class Catalog:

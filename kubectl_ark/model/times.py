@@ -24,6 +24,12 @@ def parse_time(text: str) -> datetime.datetime:
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(datetime.timezone.utc)
 
 
+def parse_nanoseconds(text: str) -> datetime.datetime:
+    """The same of a text as Go writes it, with more digits than every Python reads; the fraction is dropped."""
+    head, dot, tail = text.partition(".")
+    return parse_time(head + tail.lstrip("0123456789") if dot else text)
+
+
 def parse_duration(text: str) -> float:
     """Seconds of a Go duration such as "720h0m0s" or "1.5h"; "0" is zero. Raises ValueError."""
     body = text[1:] if text[:1] in "+-" else text

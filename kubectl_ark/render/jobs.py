@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kubectl_ark import __version__, errors
-from kubectl_ark.model import cron, kinds, labels, lock_hosts, names, schedules
+from kubectl_ark.model import cron, kinds, labels, lock_hosts, names, restiks, schedules
 from kubectl_ark.model.settings import CONFIG_MAP, Settings
 
 FETCHED_FILE = "/tmp/fetched"
@@ -100,6 +100,26 @@ def schedule_cron_job(schedule: dict[str, Any], settings: Settings) -> dict[str,
         "name": names.cron_job_name(metadata["name"], metadata["uid"]), "cron": schedules.timing(spec),
         "deadline": spec.get("startingDeadlineSeconds") or schedules.DEADLINE_SECONDS,
         "suspend": bool(spec.get("paused")), "owner": job["metadata"]["ownerReferences"][0]})
+
+
+def restik_cron_job(restik: dict[str, Any], settings: Settings, *, namespace: str, suspend: bool) -> dict[str, Any]:
+    """The CronJob of a Restik, as the server returned that. namespace: Ark's, where the CronJob lies.
+
+    Nobody owns it: an owner in another namespace would be none. Raises ValueError where its timing makes no sense.
+    """
+    from kubectl_ark.render.jobspecs import render_one
+
+    metadata = restik["metadata"]
+    subject = f"{metadata['namespace']}/{metadata['name']}"
+    name = names.restik_cron_job_name(metadata["namespace"], metadata["name"], metadata["uid"])
+    job = render_one("restik-job", {
+        "namespace": namespace, "settings": settings, "args": ["restik", subject, "--namespace", namespace],
+        "job": {"name": name, "owner": None, "labels": labels.run_labels(
+            component="restik", name=metadata["name"], uid=metadata["uid"], version=__version__)}})
+    return render_one("restik-cronjob", {
+        "namespace": namespace, "settings": settings, "job": job, "name": name,
+        "cron": restiks.timing(restik.get("spec") or {}).cron, "suspend": suspend,
+        "annotations": {labels.RESTIK: subject}})
 
 
 def job_name(component: str, resource: dict[str, Any]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,6 +14,7 @@ from kubectl_ark.engine import spool
 from kubectl_ark.engine.backup import documents
 from kubectl_ark.engine.backup.hooks import PodStage
 from kubectl_ark.engine.backup.ownership import Ownership
+from kubectl_ark.engine.backup.podvolumes import PodVolumes
 from kubectl_ark.engine.backup.run import Collected
 from kubectl_ark.engine.backup.run import run as collect
 from kubectl_ark.engine.results import Results
@@ -21,15 +23,20 @@ from kubectl_ark.kube.pages import items
 from kubectl_ark.model import backup_spec, kinds, layout, phases, volume_backups, times
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.model.resources import custom
-from kubectl_ark.runner import cluster, installed, locations, policies, volumes
+from kubectl_ark.runner import cluster, installed, locations, policies, snapshots, volumes
 from kubectl_ark.runner.forward import warnings_to
 from kubectl_ark.runner.heartbeat import Heartbeat
 from kubectl_ark.runner.run import Run, TakenOver
 from kubectl_ark.runner.work import Work, record_failure
 from kubectl_ark.store.bucket import Bucket
 
+logger = logging.getLogger(__name__)
+
 FORMAT = {"version": 1, "formatVersion": "1.1.0"}
 SIDE_FILES_AT_ONCE = 4
+SNAPSHOT_COUNTS = ("csiVolumeSnapshotsAttempted", "csiVolumeSnapshotsCompleted", "volumeSnapshotsAttempted",
+                   "volumeSnapshotsCompleted")
+"""Fields of the status that say how many snapshots were taken."""
 
 
 def backup(work: Work) -> None:
@@ -51,6 +58,7 @@ def backup(work: Work) -> None:
             ownership = Ownership(bucket, name=run.name, uid=run.uid, namespace=run.namespace, cluster_id=cluster_id)
             stored = ownership.take(moment=str(run.status["startTimestamp"]), is_gone=lambda uid: _is_gone(work, uid))
             if stored is not None:
+                _release(lambda: snapshots.release_stored(work, run, stored))
                 _complete_from(run, stored, log)
                 return
             stack.enter_context(_withdrawn_on_failure(ownership, bucket, run, log))
@@ -60,6 +68,7 @@ def backup(work: Work) -> None:
             data = stack.enter_context(volumes.saving(work, run, bucket, effective, policies=policies.of_volumes(
                 work.api, work.namespace, spec), cluster_id=cluster_id, log=log))
             stage.volumes = data
+            stack.enter_context(snapshots.discarded_on_failure(data.snapshots, log))
             with Heartbeat(run, work.progress, count_field="itemsBackedUp"):
                 api = work.api.limited(qps=spec.get("qps"))
                 collected = collect(api, bucket, effective, key=layout.contents(run.name), directory=work.directory,
@@ -67,7 +76,8 @@ def backup(work: Work) -> None:
                                     reach=lambda: installed.settings(work.api, work.namespace).reach)
                 work.progress.checkpoint()
                 outcome = _store(work, run, bucket, spec, collected=collected, ownership=ownership,
-                                 cluster_id=cluster_id, log=log, stage=stage, saved=data.saved)
+                                 cluster_id=cluster_id, log=log, stage=stage, data=data)
+                _release(data.snapshots.release)
             _end(run, outcome)
         except Exception as failure:
             run.let_go(failure)
@@ -91,6 +101,7 @@ def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any], dict[str, An
         effective = policies.with_policy(work.api, work.namespace, given)
     except errors.ValidationFailed as refused:
         problems += refused.problems
+    problems += snapshots.problems(work.api, work.namespace, given)
     try:
         location = locations.named(work.api, work.namespace, given.get("storageLocation"))
         if reason := locations.against_writing(location):
@@ -118,13 +129,14 @@ def _start(run: Run, spec: dict[str, Any]) -> None:
 
 def _store(
     work: Work, run: Run, bucket: Bucket, spec: dict[str, Any], *, collected: Collected, ownership: Ownership,
-    cluster_id: str, log: RunLog, stage: PodStage, saved: Sequence[dict[str, Any]],
+    cluster_id: str, log: RunLog, stage: PodStage, data: PodVolumes,
 ) -> dict[str, Any]:
     """Store the files beside the tar, and last the one that makes the backup exist; the final status fields."""
     work.progress.step("storing lists and log")
     archive, results = collected.archive, log.results
     phase = phases.outcome(results.errors)
     log.info(f"{archive.items} items, {results.warnings} warnings, {results.errors} errors: {phase}")
+    saved, taken = data.saved, data.snapshots.done
     name, moment = run.name, times.format_time(times.now())
     archive.manifest.key(layout.contents(name), collected.uploaded.sha256, collected.uploaded.size)
     empty = spool.document([])
@@ -132,7 +144,7 @@ def _store(
         layout.backup_log(name): log.close(),
         layout.backup_results(name): spool.document(results.document()),
         layout.resource_list(name): archive.resource_list.document(),
-        layout.volume_info(name): collected.volumes.document(saved),
+        layout.volume_info(name): collected.volumes.document(saved, taken),
         layout.pod_volume_backups(name): spool.document([volume_backups.stored(each) for each in saved]),
         layout.volume_snapshots(name): empty,
         layout.item_operations(name): empty,
@@ -149,6 +161,7 @@ def _store(
     fields = {
         "completionTimestamp": moment, "warnings": results.warnings, "errors": results.errors,
         "progress": {"totalItems": archive.items, "itemsBackedUp": archive.items}, "hookStatus": stage.status,
+        **data.snapshots.counts,
     }
     finished = run.finished_copy(phase, _summary(fields), **fields)
     finished["spec"] = spec
@@ -171,7 +184,18 @@ def _complete_from(run: Run, stored: dict[str, Any], log: RunLog) -> None:
     status = stored["status"]
     log.info("an earlier attempt had finished the backup; its outcome is written to the status")
     _end(run, {field: status[field] for field in (
-        "phase", "completionTimestamp", "warnings", "errors", "progress", "hookStatus") if field in status})
+        "phase", "completionTimestamp", "warnings", "errors", "progress", "hookStatus", *SNAPSHOT_COUNTS)
+        if field in status})
+
+
+def _release(release: Callable[[], None]) -> None:
+    """The backup is stored: the objects of its snapshots are needed no more. What stays of them is for a pass."""
+    try:
+        release()
+    except errors.Interrupted:
+        raise
+    except errors.ArkError as failure:
+        logger.warning("objects of snapshots are left for a pass to remove: %s", failure.sentence)
 
 
 def _summary(outcome: dict[str, Any]) -> str:

@@ -43,6 +43,7 @@ COMMANDS = {
     "backup": Command("backup.backup"),
     "restore": Command("restore.restore"),
     "schedule": Command("schedule.schedule"),
+    "restik": Command("restik.restik"),
     "validate-location": Command("validate.validate_location"),
     "repository": Command("repository.repository"),
     "reconcile": Command("upkeep.topics.reconcile", takes_name=False, flags={"--only": {

@@ -14,12 +14,13 @@ from kubectl_ark.engine.progress import Checkpoint, Progress
 from kubectl_ark.engine.volumes import initialising, passwords
 from kubectl_ark.engine.volumes.holders import Holders
 from kubectl_ark.engine.volumes.locks import Locks
-from kubectl_ark.engine.volumes.passwords import VELERO_PASSWORD, Password
+from kubectl_ark.engine.volumes.passwords import Password
 from kubectl_ark.engine.volumes.repository import OpenRepository, opened
 from kubectl_ark.engine.volumes.tenants import Rights
 from kubectl_ark.kube.api import Api
 from kubectl_ark.kube.pages import items
-from kubectl_ark.model import kinds, repositories
+from kubectl_ark.model import kinds, layout, repositories
+from kubectl_ark.model.passwords import VELERO_PASSWORD
 from kubectl_ark.model.resources import custom
 from kubectl_ark.runner import statuses
 from kubectl_ark.store.bucket import Bucket
@@ -70,7 +71,7 @@ def ready(around: Surroundings, volume_namespace: str) -> Ready:
     cannot be used, StoreError, ApiError, Interrupted.
     """
     location = around.bucket.location
-    identifier = location.restic_address(volume_namespace)
+    identifier = location.restic_address(layout.repository(volume_namespace))
     record = _record(around, volume_namespace, identifier)
     try:
         password = passwords.read(around.api, around.namespace, record)
@@ -89,14 +90,14 @@ def readable(around: Surroundings, volume_namespace: str) -> Ready:
     bucket knows it, so that nothing is given away by using it, and who asks for the data wants it back. To save more
     data under it is another thing: ``ready`` refuses. Raises as ``ready``.
     """
-    identifier = around.bucket.location.restic_address(volume_namespace)
+    identifier = around.bucket.location.restic_address(layout.repository(volume_namespace))
     record = find(around.api, around.namespace, volume_namespace, around.bucket.location.name)
     try:
         password: Password | None = passwords.read(around.api, around.namespace, record)
     except errors.StoreUnusable as missing:
         password, failure = None, missing
-    with opened(around.bucket, volume_namespace, password=password.text if password else "-", scratch=around.scratch,
-                rights=Rights.READ, stop=around.progress.over) as repository:
+    with opened(around.bucket, layout.repository(volume_namespace), password=password.text if password else "-",
+                scratch=around.scratch, rights=Rights.READ, stop=around.progress.over) as repository:
         if not repository.exists():
             raise errors.StoreUnusable(f"{repository.title} does not exist", hint="is this the right storage location?")
         if password is not None and repository.opens_with(password.text):
@@ -174,7 +175,7 @@ def _opened(around: Surroundings, volume_namespace: str, password: Password, ver
 
     verified: the former mark. As long as it is the same, restic need not be asked.
     """
-    with opened(around.bucket, volume_namespace, password=password.text, scratch=around.scratch,
+    with opened(around.bucket, layout.repository(volume_namespace), password=password.text, scratch=around.scratch,
                 stop=around.progress.over) as repository:
         made = initialising.ensure(repository, checkpoint=around.progress.checkpoint)
         mark = _mark(repository, password)

@@ -9,7 +9,7 @@ from typing import Any
 from kubectl_ark import errors
 from kubectl_ark.engine.volumes import passwords, tidying
 from kubectl_ark.engine.volumes.repository import opened
-from kubectl_ark.model import repositories, times
+from kubectl_ark.model import layout, repositories, times
 from kubectl_ark.model.settings import Settings
 from kubectl_ark.runner import installed, locations
 from kubectl_ark.runner.cluster import cluster_id
@@ -51,8 +51,8 @@ def _tidied(work: Work, record: dict[str, Any], settings: Settings) -> str:
         work.api, locations.opened(work.api, location), work.namespace, cluster_id(work.api),
         installed.places(settings, work.namespace), work.identity.pod_uid, work.directory, work.progress)
     password = passwords.read(work.api, work.namespace, record)
-    with opened(around.bucket, spec["volumeNamespace"], password=password.text, scratch=work.directory,
-                stop=work.progress.over) as found:
+    with opened(around.bucket, layout.repository(spec["volumeNamespace"]), password=password.text,
+                scratch=work.directory, stop=work.progress.over) as found:
         try_password(found, password, checkpoint=work.progress.checkpoint)
         locks = around.locks(found)
 

@@ -18,7 +18,7 @@ from kubectl_ark.kube import discovery
 from kubectl_ark.kube.throttle import DEFAULT_PARALLEL
 from kubectl_ark.model import kinds, layout, phases, restore_spec, times, volume_restores
 from kubectl_ark.model.phases import Phase
-from kubectl_ark.runner import cluster, newest, restored, source, volumes
+from kubectl_ark.runner import cluster, newest, restored, snapshots, source, volumes
 from kubectl_ark.runner.forward import warnings_to
 from kubectl_ark.runner.heartbeat import Heartbeat
 from kubectl_ark.runner.run import Run
@@ -46,13 +46,15 @@ def restore(work: Work) -> None:
         spec = run.object.get("spec") or {}
         api = work.api.limited(qps=spec.get("qps"), parallel=spec.get("parallel"))
         with warnings_to(log), Heartbeat(run, work.progress, count_field="itemsRestored"), volumes.filling(
-                work, run, bucket, cluster_id=cluster.cluster_id(work.api), log=log) as filling:
+                work, run, bucket, cluster_id=cluster.cluster_id(work.api), log=log) as filling, snapshots.restoring(
+                work, run, api, log=log) as sources:
             restore_items(
                 api=api, catalog=discovery.discover(api), bucket=bucket, restore=run.object, backup=backup,
                 workdir=items, log=log, progress=work.progress, threads=spec.get("parallel") or DEFAULT_PARALLEL,
-                changes=changes, outcome=outcome, filling=filling)
+                changes=changes, outcome=outcome, filling=filling, sources=sources)
             work.progress.checkpoint()
-            fields = _store(work, run, bucket, outcome=outcome, log=log, filled=filling.done)
+            fields = _store(work, run, bucket, outcome=outcome, log=log, volumes_back=[
+                *(volume_restores.info(each) for each in filling.done), *sources.done])
         run.enter(Phase(fields.pop("phase")), _summary(outcome, log.results), **fields)
     except errors.Interrupted:
         raise
@@ -71,6 +73,9 @@ def _prepare(work: Work, run: Run) -> tuple[Bucket, dict[str, Any], Changes]:
     """
     spec = run.object.get("spec") or {}
     problems = list(restore_spec.problems(spec))
+    if spec.get("existingVolumes") == "restore":
+        problems.append("spec.existingVolumes: this version does not bring data back into claims that exist; leave it "
+                        "out, or restore under another namespace with spec.namespaceMapping")
     found = None
     try:
         # An earlier attempt's choice stays: the schedule may have had a newer backup since.
@@ -95,7 +100,7 @@ def _backup_name(run: Run) -> str | None:
 
 
 def _store(
-    work: Work, run: Run, bucket: Bucket, *, outcome: Outcome, log: RunLog, filled: Sequence[dict[str, Any]],
+    work: Work, run: Run, bucket: Bucket, *, outcome: Outcome, log: RunLog, volumes_back: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
     """Store log, results and resource list, where that is allowed; the final status fields."""
     work.progress.step("storing results and log")
@@ -111,8 +116,7 @@ def _store(
             resources.write(piece)
         bucket.put(layout.restore_results(run.name), spool.document(results.document()))
         bucket.put(layout.restore_resource_list(run.name), resources.close())
-        volumes_back = [volume_restores.info(each) for each in filled]
-        bucket.put(layout.restore_volume_info(run.name), spool.document(volumes_back))
+        bucket.put(layout.restore_volume_info(run.name), spool.document(list(volumes_back)))
         bucket.put(layout.restore_log(run.name), log.close())
     return {"phase": phase.value, "warnings": results.warnings, "errors": results.errors,
             "hookStatus": _hook_status(outcome), "progress": {"totalItems": done, "itemsRestored": done}}

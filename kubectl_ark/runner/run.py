@@ -17,6 +17,7 @@ from kubectl_ark.model.phases import Phase
 from kubectl_ark.model.resources import JOBS, custom
 from kubectl_ark.runner import events, statuses
 from kubectl_ark.runner.identity import Identity
+from kubectl_ark.runner.parent import Parent
 
 CLAIM_TRIES = 10
 
@@ -45,6 +46,11 @@ class Run:
     def title(self) -> str:
         """For messages: "backup heptio-ark/nightly"."""
         return f"{self.kind.singular} {self.namespace}/{self.name}"
+
+    @property
+    def parent(self) -> Parent:
+        """The CR, as what all hangs on that the run makes."""
+        return Parent(custom(self.kind), self.namespace, self.name, self.uid, self.kind.singular)
 
     @property
     def uid(self) -> str:

@@ -197,6 +197,16 @@ class Bucket:
         except errors.KeyMissing:
             return None
 
+    def written(self, key: str) -> datetime.datetime | None:
+        """When the key was last put; None if it is not there."""
+        try:
+            with self._translated("looking for", key):
+                found: datetime.datetime | None = self._client.stat_object(
+                    self.location.bucket, self._key(key)).last_modified
+                return found
+        except errors.KeyMissing:
+            return None
+
     def keys(self, directory: str) -> Iterator[str]:
         """Every key under a directory, relative to the prefix."""
         return (key for key, _ in self.sizes(directory))

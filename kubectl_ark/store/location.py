@@ -49,10 +49,10 @@ class Location:
         """For people: "http://10.0.0.1:9000/bucket/prefix/"."""
         return f"{'https' if self.secure else 'http'}://{self.endpoint}/{self.bucket}/{self.root}"
 
-    def restic_address(self, namespace: str) -> str:
-        """Where restic itself, or Velero, finds the repository of a namespace's volumes: "s3:http://…/restic/shop"."""
+    def restic_address(self, repository: str) -> str:
+        """Where restic itself, or Velero, finds the repository in a directory: "s3:http://…/restic/shop"."""
         server = self.config.url or f"s3{f'-{self.region}' if self.region else ''}.amazonaws.com"
-        return f"s3:{server}/{self.bucket}/{self.root}{layout.repository(namespace)}".rstrip("/")
+        return f"s3:{server}/{self.bucket}/{self.root}{repository}".rstrip("/")
 
 
 def parse(name: str, spec: dict[str, Any], *, secret: str | None, authority: str | None = None) -> Location:

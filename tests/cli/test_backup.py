@@ -152,9 +152,9 @@ def test_a_mistake_is_one_line_that_names_it(arguments: tuple[str, ...], word: s
 
 def test_fields_of_later_versions_are_refused_from_a_file_too() -> None:
     text = ("apiVersion: ark.heptio.com/v1\nkind: Backup\nmetadata: {name: x}\n"
-            "spec: {snapshotVolumes: true, snapshotMoveData: true}")
+            "spec: {datamover: x, snapshotMoveData: true}")
     done = ark("backup", "-f", "-", "--dry-run=client", input=text)
-    assert done.returncode == 1 and "spec.snapshotMoveData" in done.stderr and "spec.snapshotVolumes" in done.stderr
+    assert done.returncode == 1 and "spec.snapshotMoveData" in done.stderr and "spec.datamover" in done.stderr
 
 
 def test_all_mistakes_are_told_at_once_whether_typed_or_in_a_file() -> None:

@@ -117,3 +117,21 @@ def test_a_location_is_made_only_if_it_works_and_a_change_that_does_not_is_taken
     finally:
         ark("delete", "location", name, "--yes")
         ark("delete", "backup", f"{name}-b", "--yes", code=None)
+
+
+def test_a_deletion_is_waited_for_also_where_the_log_of_its_pass_ends_early(
+        ark: Ark, backups: list[str], name: str, tmp_path: Path) -> None:
+    """As it does where a node has much to do; here the pod is said to run, and to have nothing more to say, at once."""
+    ark("restore", f"{name}-early", "--from-backup", backups[0], "--wait")
+    impatient = tmp_path / "kubectl"
+    running = json.dumps({"items": [{"metadata": {"name": "p"}, "status": {"phase": "Running"}}]})
+    impatient.write_text(f"""#!/bin/sh
+case "$*" in
+  logs*) exit 0;;
+  *"/pods?labelSelector=batch"*) echo '{running}'; exit 0;;
+esac
+exec {ark.cluster.kubectl} "$@"
+""")
+    impatient.chmod(0o755)
+    assert ark("delete", "restore", f"{name}-early", "--yes", KUBECTL_ARK_KUBECTL=str(impatient)).out == (
+        f"restore.ark.heptio.com/{name}-early deleted\n")

@@ -38,7 +38,7 @@ def test_what_it_prints_is_the_same_every_time(ark: Ark) -> None:
     first, second = (ark(*ark.install_arguments(), "--dry-run=client", "-o", "yaml").out for _ in range(2))
     assert first == second
     crds = list(yaml.safe_load_all(ark("install", "--crds-only", "--dry-run=client").out))
-    assert {each["kind"] for each in crds} == {"CustomResourceDefinition"} and len(crds) == 10
+    assert {each["kind"] for each in crds} == {"CustomResourceDefinition"} and len(crds) == 11
 
 
 @pytest.fixture(scope="module")

@@ -85,7 +85,7 @@ def test_the_namespace_enforces_pod_security_restricted() -> None:
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
-def test_only_our_own_objects_and_the_jobs_of_volumes_may_be_deleted_and_only_restore_may_escalate() -> None:
+def test_only_our_own_objects_and_what_volumes_need_may_be_deleted_and_only_restore_may_escalate() -> None:
     objects = manifests("--no-secret")
     rules = {name: each["rules"] for (kind, name), each in objects.items() if kind in ("Role", "ClusterRole")}
     for name, granted in rules.items():
@@ -93,9 +93,12 @@ def test_only_our_own_objects_and_the_jobs_of_volumes_may_be_deleted_and_only_re
         assert not verbs & {"deletecollection", "*", "impersonate"}, name
         for rule in granted:
             assert "delete" not in rule["verbs"] or (name, rule["apiGroups"]) in (
-                ("ark-reconcile", ["ark.heptio.com"]), ("ark-reconcile", ["batch"]), ("ns-volumes", ["batch"]))
+                ("ark-reconcile", ["ark.heptio.com"]), ("ark-reconcile", ["batch"]), ("ns-volumes", ["batch"]),
+                ("ns-volumes", ["snapshot.storage.k8s.io"]))
         assert name == "ns-restore" or not verbs & {"escalate", "bind"}
-    assert {verb for rule in rules["ns-backup"] for verb in rule["verbs"]} == {"get", "list", "watch"}
+    written = [rule for rule in rules["ns-backup"] if set(rule["verbs"]) - {"get", "list", "watch"}]
+    assert [(rule["resources"], rule["verbs"]) for rule in written] == [
+        (["restiks/status"], ["patch"]), (["events"], ["create", "patch"])]
 
 
 @pytest.mark.parametrize("flags", [("--no-secret", "--existing-secret", "x"), (), ("--secret-file", "/nowhere")])

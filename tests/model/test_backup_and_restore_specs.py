@@ -24,12 +24,23 @@ def test_all_mistakes_are_listed_not_just_the_first() -> None:
 
 
 @pytest.mark.parametrize(("field", "value"), [
-    ("snapshotVolumes", True), ("snapshotMoveData", True), ("volumeSnapshotLocations", ["x"]),
     ("volumeGroupSnapshotLabelKey", "group"), ("datamover", "x"),
 ])
 def test_a_backup_field_that_is_not_supported_yet_is_refused_by_name(field: str, value: Any) -> None:
     found = backup_spec.problems({field: value})
     assert found == [f"spec.{field}: this version does not support it yet; leave it out"]
+
+
+@pytest.mark.parametrize(("spec", "words"), [
+    ({"snapshotMoveData": True}, "spec.snapshotMoveData: a snapshot's data stays at its storage in this version"),
+    ({"snapshotVolumes": False, "volumeSnapshotLocations": ["x"]}, "no snapshots are taken, as spec.snapshotVolumes"),
+    ({"volumeSnapshotLocations": ["x", "x"]}, "spec.volumeSnapshotLocations: x is there twice"),
+    ({"csiSnapshotTimeout": "-5m"}, 'spec.csiSnapshotTimeout: "-5m" is less than nothing'),
+    ({"snapshotVolumes": True, "volumeSnapshotLocations": ["x", "y"], "csiSnapshotTimeout": "5m"}, ""),
+])
+def test_what_a_backup_says_of_snapshots_must_make_sense(spec: dict[str, Any], words: str) -> None:
+    found = backup_spec.problems(spec)
+    assert (len(found), words in found[0]) == (1, True) if words else found == []
 
 
 @pytest.mark.parametrize(("spec", "word"), [

@@ -67,4 +67,4 @@ def test_host_names_of_others_are_told_apart(host: str) -> None:
 def test_restic_s_address_of_a_repository_is_written_as_velero_writes_it(
         config: dict[str, str], prefix: str, address: str) -> None:
     spec = {"provider": "aws", "objectStorage": {"bucket": "b", "prefix": prefix}, "config": config}
-    assert parse("l", spec, secret=None).restic_address("shop") == address
+    assert parse("l", spec, secret=None).restic_address("restic/shop/") == address

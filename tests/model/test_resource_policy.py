@@ -42,8 +42,7 @@ def test_a_volume_policy_that_skips_or_saves_files_is_sound(action: str) -> None
     ({"version": "v1", "volumePolicies": [{"conditions": {"size": "1"}, "action": {"type": "skip"}}]}, '"size"'),
     ({"version": "v1", "volumePolicies": [{"conditions": {"pvcPhase": "x"}, "action": {"type": "skip"}}]}, "pvcPhase"),
     ({"version": "v1", "volumePolicies": [{"conditions": {}, "action": {"type": "keep"}}]}, '"keep" is none of'),
-    ({"version": "v1", "volumePolicies": [{"conditions": {}, "action": {"type": "snapshot"}}]},
-     "does not take snapshots yet; use fs-backup or skip"),
+    ({"version": "v1", "volumePolicies": [{"conditions": {}, "action": {"type": "snapshot"}}]}, ""),
     ({"version": "v1", "volumePolicies": [{"action": {"type": "custom"}}]}, "leaves the volume to a plugin"),
     ({"version": "v1", "volumePolicies": ["x"]}, "volumePolicies[0]"),
 ])

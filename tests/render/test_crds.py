@@ -8,7 +8,7 @@ import pytest
 from kubectl_ark.model import kinds, phases
 from kubectl_ark.render.jobspecs import render
 
-CRDS = {crd["spec"]["names"]["kind"]: crd for crd in render("crds", {})}
+CRDS = {crd["spec"]["names"]["kind"]: crd for crd in [*render("crds", {}), *render("restik-crd", {})]}
 
 
 def schema(kind: str) -> dict[str, Any]:
@@ -25,8 +25,8 @@ def fields(node: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str
 
 
 def test_the_table_of_kinds_and_the_crds_are_the_same() -> None:
-    assert set(CRDS) == {kind.kind for kind in kinds.ALL}
-    for kind in kinds.ALL:
+    assert set(CRDS) == {kind.kind for kind in kinds.EVERY}
+    for kind in kinds.EVERY:
         names = CRDS[kind.kind]["spec"]["names"]
         assert (names["plural"], names["singular"]) == (kind.plural, kind.singular)
         assert tuple(names.get("shortNames", ())) == kind.short_names

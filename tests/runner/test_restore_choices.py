@@ -197,3 +197,11 @@ def test_what_a_webhook_refuses_while_it_is_down_comes_back_when_it_is_gone_or_u
     status = ark.status("Restore", name)
     assert (status["phase"], status["progress"]["itemsRestored"]) == ("Completed", 42)
     assert set(listed(ark, name)["v1/ConfigMap"]) == {f"{place}/c{index}(created)" for index in range(40)}
+
+
+def test_data_for_claims_that_exist_is_refused_and_not_forgotten(ark: Ark, name: str) -> None:
+    ark.restore(name, "whatever", existingVolumes="restore")
+    assert ark.run("restore", name) != 0
+    status = ark.status("Restore", name)
+    assert status["phase"] == "FailedValidation"
+    assert any("claims that exist" in each for each in status["validationErrors"])

@@ -191,7 +191,7 @@ def test_a_resource_policy_adds_its_filters(spare_ark: Ark, name: str) -> None:
 
 @pytest.mark.parametrize(("data", "words"), [
     (None, ("does not exist",)), ({}, ("0 keys",)), ({"a": "", "b": ""}, ("2 keys",)), ({"a": "{"}, ("not YAML",)),
-    ({"a": "version: v2\nvolumePolicies: [{action: {type: snapshot}}]"}, ('"v2"', "does not take snapshots"))])
+    ({"a": "version: v2\nvolumePolicies: [{action: {type: keep}}]"}, ('"v2"', '"keep" is none of'))])
 def test_a_resource_policy_that_cannot_be_used_fails_validation(
         spare_ark: Ark, name: str, data: dict[str, str] | None, words: tuple[str, ...]) -> None:
     if data is not None:
@@ -263,14 +263,17 @@ def test_a_namespace_that_is_being_deleted_is_a_warning_and_what_is_left_of_it_i
 
 def test_what_is_not_supported_is_refused_with_every_reason_and_nothing_is_written(spare_ark: Ark, name: str) -> None:
     hook = {"name": "h", "pre": [{"exec": {"command": ["x"], "timeout": "0s"}}]}
-    spare_ark.backup(name, hooks={"resources": [hook]}, snapshotVolumes=True,
-                     includedNamespaces=["*", "x"], ttl="soon", storageLocation="nosuch")
+    spare_ark.put(spare_ark.cr("VolumeSnapshotLocation", "other", provider="aws"))
+    spare_ark.backup(name, hooks={"resources": [hook]}, snapshotMoveData=True,
+                     volumeSnapshotLocations=["other", "none"], includedNamespaces=["*", "x"], ttl="soon",
+                     storageLocation="nosuch")
     assert spare_ark.run("backup", name) == errors.RUNNER_INVALID
     status = spare_ark.status("Backup", name)
     assert status["phase"] == "FailedValidation"
-    assert is_clear("; ".join(status["validationErrors"]), "spec.hooks", "spec.snapshotVolumes", '"*"', "spec.ttl",
-                    '"nosuch"')
-    assert len(status["validationErrors"]) == 5
+    assert is_clear("; ".join(status["validationErrors"]), "spec.hooks", "spec.snapshotMoveData", '"*"', "spec.ttl",
+                    '"nosuch"', 'volumesnapshotlocation other: provider "aws" is not supported; use csi',
+                    "volumesnapshotlocation none does not exist")
+    assert len(status["validationErrors"]) == 7
     assert spare_ark.keys(f"backups/{name}/") == []
 
 

@@ -13,8 +13,9 @@ import pytest
 from kubectl_ark import errors
 from kubectl_ark.engine.progress import Progress
 from kubectl_ark.model import times
+from kubectl_ark.model.due import is_due
 from kubectl_ark.runner import identity
-from kubectl_ark.runner.upkeep import starts, topics
+from kubectl_ark.runner.upkeep import topics
 from kubectl_ark.runner.work import Work
 
 NOW = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.timezone.utc)
@@ -70,4 +71,4 @@ def made(seconds_ago: float, manager: str = "", **metadata: Any) -> dict[str, An
     (made(0, "kubectl-create"), True), (made(3, "kubectl-ark"), False), (made(30, "kubectl-ark"), True),
     (made(30, deletionTimestamp="2026-01-01T11:00:00Z"), False), ({**made(30), "status": {"phase": "Queued"}}, False)])
 def test_a_new_cr_is_due_at_once_unless_the_plugin_is_about_to_start_it(resource: dict[str, Any], due: bool) -> None:
-    assert starts.is_due(resource, NOW) is due
+    assert is_due(resource, NOW) is due

@@ -57,6 +57,7 @@ def source(spare_ark: Ark) -> None:
     item = config_map(SOURCE, "saved", text="x")
     spare_ark.make({**item, "metadata": {**item["metadata"], "labels": {"app": "web"}}})
     spare_ark.put(config_map(spare_ark.namespace, "policies", policy="version: v1\n"))
+    spare_ark.put(spare_ark.cr("VolumeSnapshotLocation", "aws-default", provider="csi"))
 
 
 def synced(stored: bytes) -> Object:

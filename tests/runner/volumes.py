@@ -15,7 +15,7 @@ from kubectl_ark.engine.volumes import restic
 from kubectl_ark.engine.volumes.broker import Broker
 from kubectl_ark.engine.volumes.repository import OpenRepository, opened
 from kubectl_ark.engine.volumes.tenants import Rights, Tenant
-from kubectl_ark.model import lock_hosts
+from kubectl_ark.model import layout, lock_hosts
 from kubectl_ark.runner import locations
 from kubectl_ark.runner.repositories import Surroundings
 from tests.harness import Ark, Object
@@ -41,7 +41,7 @@ def around(ark: Ark, scratch: Path) -> Surroundings:
 @contextlib.contextmanager
 def repository(ark: Ark, namespace: str, scratch: Path, password: str = PASSWORD) -> Iterator[OpenRepository]:
     """A way to a repository with every right."""
-    with opened(around(ark, scratch).bucket, namespace, password=password, scratch=scratch) as found:
+    with opened(around(ark, scratch).bucket, layout.repository(namespace), password=password, scratch=scratch) as found:
         yield found
 
 

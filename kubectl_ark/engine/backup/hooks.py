@@ -47,6 +47,9 @@ class Volumes(Protocol):
         What cannot be saved is an error of the run's; raises what ends the run.
         """
 
+    def finish(self) -> None:
+        """Last of all: what still goes on once ``save`` has returned is waited for. Raises what ends the run."""
+
 
 class PodStage:
     """The stage of one backup run. ``take`` and ``finish`` are for one thread.
@@ -139,6 +142,8 @@ class PodStage:
         they belonged are tried once more. Raises what ends the run."""
         if self._beside is not None:
             self._beside.finish(self._progress.checkpoint)
+        if self.volumes is not None:
+            self.volumes.finish()
         pending, self._pending = self._pending, []
         for entry in pending:
             for told in attempt_all(self._commands, entry):

@@ -1,4 +1,4 @@
-"""The data of pods' volumes in a backup: which are saved, by a Job each, and what came of it."""
+"""The data of pods' volumes in a backup: which are saved, by a Job each or a snapshot, and what came of it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from kubectl_ark import errors
 from kubectl_ark.engine.backup.beside import Slots
 from kubectl_ark.engine.progress import Progress
 from kubectl_ark.engine.runlog import RunLog
+from kubectl_ark.engine.snapshots.taking import ClaimSnapshots
+from kubectl_ark.engine.volumes.leaving import hindrance
 from kubectl_ark.engine.volumes.placing import Subject, place_of, refusal
 from kubectl_ark.engine.volumes.task import Hands, Task, carry_out
 from kubectl_ark.kube.api import Api
 from kubectl_ark.model import layout, pod_volumes, volume_backups, volume_choice
-from kubectl_ark.model.resources import CLAIMS, PODS, VOLUMES
+from kubectl_ark.model.resources import CLAIMS, VOLUMES
 from kubectl_ark.model.volume_choice import Choice, Method
 from kubectl_ark.model.volume_work import COMPLETED, DATA, VolumeWork
 
@@ -27,12 +29,13 @@ Claim = tuple[str, str]
 class PodVolumes:
     """Saves volumes for one backup. Thread-safe.
 
-    spec: the Backup's. policies: of its resource policy, see ``model.volume_policies``.
+    spec: the Backup's. policies: of its resource policy, see ``model.volume_policies``. snapshots: takes those of what
+    restic does not save.
     """
 
     def __init__(
         self, api: Api, hands: Hands, *, backup: Object, spec: Mapping[str, Any], location: str,
-        policies: Sequence[Any], log: RunLog, progress: Progress,
+        policies: Sequence[Any], log: RunLog, progress: Progress, snapshots: ClaimSnapshots,
     ) -> None:
         self.slots = Slots(hands.settings.volumes_at_once, hands.settings.volumes_at_once_per_node)
         self.threads = hands.settings.volumes_at_once
@@ -40,6 +43,8 @@ class PodVolumes:
         """PodVolumeBackups that have ended, in the order of their ends."""
         self._api, self._backup, self._spec, self._location = api, backup, spec, location
         self._policies, self._hands, self._log, self._progress = policies, hands, log, progress
+        self.snapshots = snapshots
+        self._drivers = snapshots.drivers
         self._by_default = bool(spec.get("defaultVolumesToFsBackup") or spec.get("defaultVolumesToRestic"))
         self._unmounted = spec.get("includeUnmountedClaims") is True
         self._used: set[Claim] = set()
@@ -50,9 +55,9 @@ class PodVolumes:
         self._bytes: dict[str, int] = {}
 
     def of(self, pod: Object) -> Sequence[Choice]:
-        """The volumes of a pod that restic saves; a claim that another pod of this backup has brought is not among
-        them. The others are remembered, for ``reason``."""
-        if not (self._by_default or self._policies or self._unmounted or _opts_in(pod)):
+        """The volumes of a pod that are saved; a claim that another pod of this backup has brought is not among them.
+        The others are remembered, for ``reason``."""
+        if not (self._by_default or self._policies or self._unmounted or self._drivers or _opts_in(pod)):
             return ()
         namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
         claims, volumes = self._claims(pod)
@@ -60,10 +65,9 @@ class PodVolumes:
             self._used.update((namespace, each) for each in claims)
         chosen = []
         for choice in volume_choice.of_pod(pod, claims=claims, volumes=volumes, by_default=self._by_default,
-                                           policies=self._policies):
-            why = choice.reason
-            if choice.method is Method.RESTIC and not (
-                    why := refusal(_subject(pod, choice, claims, volumes), self._hands.settings)):
+                                           policies=self._policies, snapshots=bool(self._drivers),
+                                           drivers=self._drivers):
+            if not (why := self._obstacle(choice, _subject(pod, choice, claims, volumes))):
                 if choice.claim is None or self._take((namespace, choice.claim)):
                     chosen.append(choice)
                 continue
@@ -78,15 +82,15 @@ class PodVolumes:
         """The same for a claim, once all pods have been asked about: one that no running pod uses may be saved too."""
         metadata = claim["metadata"]
         identity = (metadata["namespace"], metadata["name"])
-        if not self._unmounted or identity in self._used or identity in self._taken:
+        if not (self._unmounted or self._drivers) or identity in self._used or identity in self._taken:
             return ()
-        behind, name = None, (claim.get("spec") or {}).get("volumeName")
-        with contextlib.suppress(errors.NotFound, errors.Forbidden):
-            behind = self._api.get(VOLUMES.path(None, name)) if name else None
-        choice = volume_choice.of_claim(claim, behind, policies=self._policies, include_unmounted=True)
-        if choice.method is Method.RESTIC and self._take(identity):
+        behind = self._behind(claim)
+        choice = volume_choice.of_claim(claim, behind, policies=self._policies, include_unmounted=self._unmounted,
+                                        snapshots=bool(self._drivers), drivers=self._drivers)
+        why = self._obstacle(choice, Subject({}, choice.volume, choice.claim, claim, behind))
+        if not why and self._take(identity):
             return (choice,)
-        self._reasons[identity] = choice.reason
+        self._reasons[identity] = why
         return ()
 
     def has(self, claim: Claim) -> bool:
@@ -104,8 +108,13 @@ class PodVolumes:
         for failure in filter(None, failures):
             raise failure
 
+    def finish(self) -> None:
+        """Last of all: what still goes on once ``save`` has returned is waited for. Raises what ends the run."""
+        self.snapshots.finish()
+
     def close(self) -> None:
         """No more is saved."""
+        self.snapshots.close()
         self._jobs_pool.shutdown(wait=True, cancel_futures=True)
 
     def _take(self, claim: Claim) -> bool:
@@ -124,28 +133,37 @@ class PodVolumes:
             if name:
                 try:
                     claims[name] = self._api.get(CLAIMS.path(pod["metadata"]["namespace"], name))
-                    if behind := (claims[name].get("spec") or {}).get("volumeName"):
-                        volumes[behind] = self._api.get(VOLUMES.path(None, behind))
                 except (errors.NotFound, errors.Forbidden):
                     continue
+                if behind := self._behind(claims[name]):
+                    volumes[behind["metadata"]["name"]] = behind
         return claims, volumes
 
-    def _claim(self, namespace: str, name: str) -> tuple[dict[str, Object], dict[str, Object]]:
-        """The same for a claim that no pod uses, without its volume."""
-        try:
-            return {name: self._api.get(CLAIMS.path(namespace, name))}, {}
-        except errors.NotFound:
-            return {}, {}
+    def _behind(self, claim: Object) -> Object | None:
+        """A claim's PersistentVolume, as far as it can be seen."""
+        name = (claim.get("spec") or {}).get("volumeName")
+        with contextlib.suppress(errors.NotFound, errors.Forbidden):
+            return self._api.get(VOLUMES.path(None, name)) if name else None
+        return None
+
+    def _obstacle(self, choice: Choice, subject: Subject) -> str:
+        """Why a volume is not saved, as half a sentence; "" if it is."""
+        if choice.method is Method.RESTIC:
+            return refusal(subject, self._hands.settings)
+        if choice.method is Method.SNAPSHOT and subject.claim is not None and subject.persistent is not None:
+            return self.snapshots.obstacle(subject.persistent["spec"]["csi"]["driver"], subject.claim)
+        return choice.reason or "it is not chosen"
 
     def _save_one(self, pod: Object, choice: Choice, frozen: bool) -> None:
         namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
         title = f"volume {choice.volume} of pod {namespace}/{name}" if name else f"claim {namespace}/{choice.claim}"
         try:
-            claims, volumes = self._claims(pod) if name else self._claim(namespace, choice.claim or "")
-            subject = _subject(pod, choice, claims, volumes)
+            subject = self._subject_now(pod, choice)
+            if choice.method is Method.SNAPSHOT:
+                return self._snapshot(subject, frozen)
             if why := refusal(subject, self._hands.settings):
                 raise errors.StoreError(why)
-            _, identifier = self._hands.gate.ready(namespace)
+            _, identifier = self._hands.gate.ready(layout.repository(namespace))
             volume = self._hands.records.made(volume_backups.resource(
                 self._backup, pod, choice.volume, claim=subject.claim, location=self._location,
                 identifier=identifier))
@@ -163,6 +181,18 @@ class PodVolumes:
                               "the pod, would bring it back empty", place=namespace, namespace=namespace,
                               resource="persistentvolumeclaims", name=choice.claim or "")
 
+    def _subject_now(self, pod: Object, choice: Choice) -> Subject:
+        if choice.claim is None:
+            return Subject(pod, choice.volume, None)
+        claim = self._api.get(CLAIMS.path(pod["metadata"]["namespace"], choice.claim))
+        return Subject(pod, choice.volume, choice.claim, claim, self._behind(claim))
+
+    def _snapshot(self, subject: Subject, frozen: bool) -> None:
+        behind = subject.persistent
+        if subject.claim is None or behind is None or "csi" not in behind["spec"]:
+            raise errors.SnapshotFailed("its volume is gone")
+        self.snapshots.take(subject.claim, driver=behind["spec"]["csi"]["driver"], frozen=frozen)
+
     def _task(self, subject: Subject, volume: Object, title: str, *, anew: bool) -> Task:
         namespace = subject.pod["metadata"]["namespace"]
         work = VolumeWork(
@@ -171,29 +201,8 @@ class PodVolumes:
             tags=tuple(f"{key}={value}" for key, value in volume["spec"]["tags"].items()),
             parallel=int((self._spec.get("uploaderConfig") or {}).get("parallelFilesUpload") or 0))
         place = place_of(subject, self._hands.settings, ark=self._backup["metadata"]["namespace"])
-        return Task(volume, namespace, work, place, anew, lambda: self._hindrance(subject, place.node),
+        return Task(volume, work, place, anew, lambda: hindrance(self._api, subject, node=place.node),
                     lambda progress: self._heed(volume, progress))
-
-    def _hindrance(self, subject: Subject, node: str | None) -> str | None:
-        """Why the Job must let go of the disk at once: its pod leaves the node, or the claim is to go."""
-        if subject.claim is not None:
-            metadata = subject.claim["metadata"]
-            try:
-                now = self._api.get(CLAIMS.path(metadata["namespace"], metadata["name"]))
-            except errors.NotFound:
-                return "its claim is gone"
-            if now["metadata"].get("deletionTimestamp"):
-                return "its claim is being deleted"
-        if node is None:
-            return None
-        metadata = subject.pod["metadata"]
-        try:
-            now = self._api.get(PODS.path(metadata["namespace"], metadata["name"]))
-        except errors.NotFound:
-            return f"pod {metadata['name']} is gone from node {node}, which must be able to let go of the disk"
-        if now["metadata"]["uid"] != metadata["uid"] or now["metadata"].get("deletionTimestamp"):
-            return f"pod {metadata['name']} leaves node {node}, which must be able to let go of the disk"
-        return None
 
     def _heed(self, volume: Object, progress: Object) -> None:
         done, total = int(progress.get("bytesDone") or 0), int(progress.get("totalBytes") or 0)

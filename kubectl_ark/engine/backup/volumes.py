@@ -12,7 +12,8 @@ from typing import Any, Protocol
 import orjson
 
 from kubectl_ark.engine.spool import Spool
-from kubectl_ark.model import volume_backups
+from kubectl_ark.model import snapshots, volume_backups
+from kubectl_ark.model.snapshots import Snapshot
 
 Claim = tuple[str, str]
 """(namespace, name)."""
@@ -56,11 +57,13 @@ class VolumeRecords:
         }
         self._write({key: value for key, value in record.items() if value is not None})
 
-    def document(self, saved: Iterable[Mapping[str, Any]] = ()) -> bytes:
-        """The whole file, gzipped. saved: the PodVolumeBackups of the run, which have ended."""
+    def document(self, saved: Iterable[Mapping[str, Any]] = (), taken: Iterable[Snapshot] = ()) -> bytes:
+        """The whole file, gzipped. saved, taken: the PodVolumeBackups and snapshots of the run, which have ended."""
         for volume in saved:
             claim = (volume["spec"]["pod"]["namespace"], volume_backups.claim_name(volume) or "")
             self._write(volume_backups.info(volume, self._awaited.pop(claim, None)))
+        for snapshot in taken:
+            self._write(snapshots.info(snapshot, self._awaited.pop((snapshot.namespace, snapshot.claim), None)))
         for claim, persistent in self._awaited.items():
             self.add({**persistent, "spec": {**persistent["spec"], "claimRef": {
                 "namespace": claim[0], "name": claim[1]}}}, skipped="its data could not be saved")

@@ -20,6 +20,7 @@ from kubectl_ark.engine.restore.selection import Selection
 from kubectl_ark.engine.restore.statuses import Statuses
 from kubectl_ark.engine.results import CLUSTER
 from kubectl_ark.engine.runlog import RunLog
+from kubectl_ark.engine.snapshots.sources import SnapshotSources
 from kubectl_ark.kube.api import Api
 from kubectl_ark.model import labels, times
 from kubectl_ark.model.resources import Catalog
@@ -57,6 +58,9 @@ class Context:
     later: Later
     hooks: ExecHooks
     data: ClaimData
+    sources: SnapshotSources | None
+    """Who makes the volumes of claims from snapshots; None: nobody does."""
+
     since: datetime.datetime
     """When the Restore was made: what bears its label and is not older was created by an earlier try of it."""
 

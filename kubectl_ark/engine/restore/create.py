@@ -7,6 +7,7 @@ account "default"). Elsewhere the kind is listed once, what exists is compared, 
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import threading
 import time
@@ -36,6 +37,7 @@ from kubectl_ark.engine.restore.wire import encode
 from kubectl_ark.engine.results import CLUSTER
 from kubectl_ark.model import labels, restore_hooks
 from kubectl_ark.model.resources import Resource
+from kubectl_ark.model.snapshots import Snapshot
 
 GOING_SECONDS = 60.0
 """How long an object of the same name that is being deleted is waited for, and a conflict inside the server retried."""
@@ -208,8 +210,22 @@ class Wave:
                            f"{fate.refused}; free that volume or restore the claim under another volume")
             return
         context.report(self._type, title, namespace, context.preparation.apply(self._type, item, fate=fate))
+        if fate is not None and fate.snapshot is not None:
+            self._from_snapshot(position, item, fate, fate.snapshot)
         generic.add_labels(item, context.labels)
         self._post(position, encode(item), status)
+
+    def _from_snapshot(self, position: int, item: Object, fate: Fate, snapshot: Snapshot) -> None:
+        """Have the volume of a claim made from its snapshot; where that cannot be, it is new and empty."""
+        try:
+            if self._context.sources is None:
+                raise errors.SnapshotFailed("nobody here brings back snapshots")
+            self._context.sources.prepare(item, snapshot)
+        except (errors.SnapshotFailed, errors.ApiError) as failure:
+            if isinstance(failure, errors.Unreachable):
+                raise
+            self._plan.fates[self._group.namespaces[position], self._group.names[position]] = dataclasses.replace(
+                fate, snapshot=None, error=f"its volume is new and empty: {failure.sentence}")
 
     def _post(self, position: int, body: bytes, status: Any) -> None:
         started, pause = time.monotonic(), FIRST_PAUSE_SECONDS
@@ -281,6 +297,8 @@ class Wave:
         fate = self._fate(position)
         if fate is not None and fate.data is not None:
             self._context.data.expect((namespace, self._group.names[position]), fate.data)
+        if fate is not None and fate.snapshot is not None and self._context.sources is not None:
+            self._context.sources.expect((namespace, self._group.names[position]), fate.snapshot)
         if fate is not None and (fate.warning or fate.error):
             say = self._context.log.error if fate.error else self._context.log.warning
             say(f"{named(self._type, title)} was created, but {fate.error or fate.warning}", place=namespace,

@@ -50,8 +50,8 @@ class Filling:
         work = VolumeWork(
             title=f"the data of persistentvolumeclaim {namespace}/{name}", address="", user="",
             repository=layout.repository(saved.namespace), path=f"{DATA}/{name}", snapshot=saved.snapshot,
-            sparse=options.get("writeSparseFiles") is True)
-        return Task(volume, saved.namespace, work,
+            sparse=options.get("writeSparseFiles") is True, parallel=int(options.get("parallelFilesDownload") or 0))
+        return Task(volume, work,
                     place_to_fill(dict(wish.pod), namespace, name, saved.volume, node=node), False,
                     lambda: self._hindrance(namespace, name), lambda progress: self._heed(wish, volume, progress))
 

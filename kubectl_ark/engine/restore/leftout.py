@@ -17,6 +17,9 @@ SLICE_CONTROLLERS = ("endpointslice-controller.k8s.io", "endpointslicemirroring-
 ENDPOINTS_TRIGGER = "endpoints.kubernetes.io/last-change-trigger-time"
 ENDPOINTS_MANAGER = "endpoints.kubernetes.io/managed-by"
 
+SNAPSHOTS = frozenset({"volumesnapshots.snapshot.storage.k8s.io", "volumesnapshotcontents.snapshot.storage.k8s.io"})
+"""Velero keeps them in its archive; created as they were, they would have snapshots taken anew."""
+
 OUR_RUNS = frozenset({"pods", "jobs.batch", "cronjobs.batch", "secrets"})
 
 
@@ -25,6 +28,8 @@ def reason(group_resource: str, item: Object) -> str | None:
     if group_resource in OUR_RUNS \
             and (item["metadata"].get("labels") or {}).get(labels.MANAGED_BY) == labels.MANAGER:
         return "it belongs to kubectl-ark"
+    if group_resource in SNAPSHOTS:
+        return "snapshots come back with the claims that they are of"
     rule = _RULES.get(group_resource)
     return rule(item) if rule else None
 

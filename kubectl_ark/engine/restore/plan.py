@@ -47,7 +47,7 @@ def make(context: Context, data: VolumeData) -> Plan:
     stored = _stored(context, named_volumes, data, plan)
     live = _live(context, named_volumes) if named_volumes else {}
     for claim, origin, volume_name in claims:
-        if live is None and volume_name not in stored:
+        if live is None and volume_name not in stored and data.method(volume_name, origin) is None:
             plan.fates[claim] = Fate()
             continue
         volume = (live or {}).get(volume_name)

@@ -26,6 +26,7 @@ from kubectl_ark.engine.restore.prepare import Preparation
 from kubectl_ark.engine.restore.volumeinfo import VolumeData
 from kubectl_ark.engine.results import CLUSTER, RUN
 from kubectl_ark.engine.runlog import RunLog
+from kubectl_ark.engine.snapshots.sources import SnapshotSources
 from kubectl_ark.kube.api import Api
 from kubectl_ark.kube.throttle import DEFAULT_PARALLEL
 from kubectl_ark.model import labels, layout
@@ -36,13 +37,14 @@ from kubectl_ark.store.bucket import Bucket
 def run(
     *, api: Api, catalog: Catalog, bucket: Bucket, restore: dict[str, Any], backup: dict[str, Any], workdir: Path,
     log: RunLog, progress: Progress, threads: int = DEFAULT_PARALLEL, changes: Changes = Changes(),
-    outcome: Outcome | None = None, filling: Filling | None = None,
+    outcome: Outcome | None = None, filling: Filling | None = None, sources: SnapshotSources | None = None,
 ) -> Outcome:
     """Restore what the Restore CR asks for; what was done to each item.
 
     restore: the CR, validated. changes: what the user's ConfigMaps want. backup: velero-backup.json. workdir: an empty
     directory for the spool and the outcome, which the caller removes when it has read ``Outcome.resource_list``.
-    filling: who brings back the data of volumes; None: nobody does, and each that has data is an error.
+    filling, sources: who brings back the data of volumes, from restic's and the storage's snapshots; None: nobody does,
+    and each that has data is an error.
     outcome: to be filled, so that the caller has it also where this raises; a new one if None.
     Troubles with single items go to ``log`` as warnings and errors. Raises Damaged before anything is created where
     the backup is not what was written; StoreError, Unreachable, ArkError (work directory full); RunLost, Cancelled,
@@ -59,7 +61,8 @@ def run(
         outcome=outcome or Outcome(workdir), log=log, progress=progress, pool=ThreadPoolExecutor(threads),
         threads=threads, labels=own, since=since_of(restore), preparation=preparation,
         update=spec.get("existingResourcePolicy") == "update", statuses=statuses.of_spec(spec, catalog), later=Later(),
-        hooks=hooks, data=ClaimData(filling, threads=filling.at_once if filling else 1, log=log, progress=progress))
+        hooks=hooks, data=ClaimData(filling, threads=filling.at_once if filling else 1, log=log, progress=progress),
+        sources=sources)
     try:
         progress.step("verifying the backup")
         data = _read(context, bucket, backup, workdir)
@@ -123,6 +126,8 @@ def _create(context: Context, data: VolumeData, priorities: tuple[list[str], lis
     context.later.run(context.log, context.progress)
     context.data.begin(archive)
     context.data.finish()
+    if context.sources is not None:
+        context.sources.finish()
     context.hooks.wait()
 
 

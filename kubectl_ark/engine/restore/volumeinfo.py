@@ -10,13 +10,14 @@ import orjson
 from kubectl_ark import errors
 from kubectl_ark.engine.restore.manifest import Manifest
 from kubectl_ark.engine.restore.unpack import Gunzip
-from kubectl_ark.model import layout, volume_backups
+from kubectl_ark.model import layout, snapshots, volume_backups
+from kubectl_ark.model.snapshots import Snapshot
 from kubectl_ark.model.volume_restores import Saved, saved_by_pod, saved_of
 from kubectl_ark.store.bucket import Bucket
 
 MAX_PLAIN_BYTES = 32 * 1024 * 1024
 
-NATIVE, POD_VOLUME, CSI = "NativeSnapshot", volume_backups.METHOD, "CSISnapshot"
+NATIVE, POD_VOLUME, CSI = "NativeSnapshot", volume_backups.METHOD, snapshots.METHOD
 
 
 class VolumeData:
@@ -29,6 +30,8 @@ class VolumeData:
         """What restic (or another) saved of a claim, by (namespace, name)."""
         self.is_old = False
         """Nobody listed the volumes: what there is stands on the pods, if anywhere."""
+        self.snapshots: dict[str | tuple[str, str], Snapshot] = {}
+        """Snapshots by CSI, by the name of the volume, or by the claim where that is not known."""
 
     def method(self, volume: str, claim: tuple[str, str]) -> str | None:
         """NATIVE, POD_VOLUME, CSI, or None where the backup holds no data of it. claim: (namespace, name)."""
@@ -39,6 +42,10 @@ class VolumeData:
         for saved, claim in saved_by_pod(pod):
             self.saved[saved.namespace, claim] = saved
             self.by_claim[saved.namespace, claim] = POD_VOLUME
+
+    def snapshot(self, volume: str, claim: tuple[str, str]) -> Snapshot | None:
+        """The snapshot of a volume or claim whose method is CSI; None if nothing is known of it."""
+        return self.snapshots.get(volume) or self.snapshots.get(claim)
 
     def take(self, volumes: Iterable[dict[str, Any]]) -> None:
         """The entries of podvolumebackups.json."""
@@ -61,6 +68,9 @@ def fetch(bucket: Bucket, backup: dict[str, Any], manifest: Manifest | None) -> 
         for info in infos:
             method = info.get("backupMethod")
             if method and not info.get("skipped"):
+                if method == CSI:
+                    data.snapshots[info.get("pvName") or (info.get("pvcNamespace", ""), info.get("pvcName", ""))] = \
+                        snapshots.of_info(info)
                 if info.get("pvName"):
                     data.by_volume[info["pvName"]] = method
                 elif info.get("pvcName"):
@@ -74,11 +84,16 @@ def fetch(bucket: Bucket, backup: dict[str, Any], manifest: Manifest | None) -> 
     for claim, saved in data.saved.items():
         if saved.snapshot:
             data.by_claim[claim] = POD_VOLUME
-    csi = f"{layout.backup_directory(name)}{name}-csi-volumesnapshots.json.gz"
-    for each in _list(bucket, csi, manifest) or ():
+    contents = {(reference.get("namespace"), reference.get("name")): content
+                for content in _list(bucket, layout.csi_volume_snapshot_contents(name), manifest) or ()
+                if (reference := (content.get("spec") or {}).get("volumeSnapshotRef") or {})}
+    for each in _list(bucket, layout.csi_volume_snapshots(name), manifest) or ():
         source = ((each.get("spec") or {}).get("source") or {}).get("persistentVolumeClaimName")
         if source:
-            data.by_claim[each["metadata"].get("namespace", ""), source] = CSI
+            claim = each["metadata"].get("namespace", ""), source
+            data.by_claim[claim] = CSI
+            data.snapshots[claim] = snapshots.of_contents(
+                each, contents.get((claim[0], each["metadata"].get("name"))))
     return data
 
 

@@ -6,7 +6,8 @@ import dataclasses
 from typing import Any
 
 from kubectl_ark.engine.restore.archive import Object
-from kubectl_ark.engine.restore.volumeinfo import POD_VOLUME, VolumeData
+from kubectl_ark.engine.restore.volumeinfo import CSI, POD_VOLUME, VolumeData
+from kubectl_ark.model.snapshots import Snapshot
 from kubectl_ark.model.volume_restores import Saved
 
 Claim = tuple[str, str]
@@ -18,7 +19,7 @@ class Fate:
     """What becomes of one claim. At most one of the texts is set.
 
     keep_volume: spec.volumeName stays. refused: why the claim is not created. warning, error: what to say once it is.
-    data: what its new volume is to be filled with once it is created.
+    data: what its new volume is to be filled with once it is created. snapshot: what its new volume is made from.
     """
 
     keep_volume: bool = True
@@ -26,6 +27,7 @@ class Fate:
     warning: str = ""
     error: str = ""
     data: Saved | None = None
+    snapshot: Snapshot | None = None
 
 
 def claim_of(volume: Object) -> Claim | None:
@@ -83,22 +85,17 @@ def fate(
     """
     holder = claim_of(live) if live is not None else None
     is_anothers = holder is not None and holder != claim
+    method = data.method(volume_name, origin or claim)
     if live is not None:
-        if is_anothers and holder and (stored is None or comes_back(stored, data)):
+        if is_anothers and holder and method is None and (stored is None or comes_back(stored, data)):
             return Fate(refused=f'its volume "{volume_name}" is bound to the claim "{"/".join(holder)}"')
         if left_behind:
-            return Fate()
+            return Fate(warning=_PASSED_OVER if method == CSI and wanted else "")
+    if stored is not None and comes_back(stored, data):
+        return Fate()
+    if method is not None and (stored is not None or live is None or is_anothers):
+        return _with_data(method, data, volume_name, origin or claim, wanted=wanted)
     if stored is not None:
-        if comes_back(stored, data):
-            return Fate()
-        method = data.method(volume_name, origin or claim)
-        saved = data.saved.get(origin or claim)
-        if method == POD_VOLUME and saved is not None:
-            return _filled(saved, wanted=wanted)
-        if method is not None:
-            return Fate(keep_volume=False, error=(
-                f"its data was saved as {method}, which this version cannot bring back yet, so its volume is new and "
-                "empty; restore the data with the tool that saved it"))
         if is_anothers and holder:
             return Fate(keep_volume=False, warning=(
                 f'its volume is new and empty: "{volume_name}" belongs to the claim "{"/".join(holder)}", and the '
@@ -112,10 +109,39 @@ def fate(
     return Fate()
 
 
+_PASSED_OVER = ("it was given its retained volume, which was still there, as that was left: the snapshot in the backup "
+                "was passed over; to have its state instead, delete claim and volume and restore again")
+
+
+def _with_data(method: str, data: VolumeData, volume_name: str, claim: Claim, *, wanted: bool) -> Fate:
+    """Of a claim whose data the backup has somehow. claim: as it was saved."""
+    saved = data.saved.get(claim)
+    if method == POD_VOLUME and saved is not None:
+        return _filled(saved, wanted=wanted)
+    if method == CSI:
+        return _from_snapshot(data.snapshot(volume_name, claim), wanted=wanted)
+    return Fate(keep_volume=False, error=(
+        f"its data was saved as {method}, which this version cannot bring back yet, so its volume is new and "
+        "empty; restore the data with the tool that saved it"))
+
+
+def _from_snapshot(snapshot: Snapshot | None, *, wanted: bool) -> Fate:
+    if not wanted:
+        return Fate(keep_volume=False, warning=_UNWANTED)
+    if snapshot is None or not snapshot.handle or not snapshot.driver:
+        said = snapshot.message if snapshot is not None else ""
+        return Fate(keep_volume=False, error="its volume is new and empty: the backup does not say what its snapshot "
+                    f"is called at the storage{': ' if said else ''}{said}")
+    return Fate(keep_volume=False, snapshot=snapshot)
+
+
+_UNWANTED = "its volume is new and empty, as spec.restorePVs is false"
+
+
 def _filled(saved: Saved, *, wanted: bool) -> Fate:
     """Of a claim whose data restic, or another, has saved."""
     if not wanted:
-        return Fate(keep_volume=False, warning="its volume is new and empty, as spec.restorePVs is false")
+        return Fate(keep_volume=False, warning=_UNWANTED)
     if problem := saved.problem:
         return Fate(keep_volume=False, error=f"its volume is new and empty: {problem}")
     if not saved.snapshot:

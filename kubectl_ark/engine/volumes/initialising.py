@@ -41,7 +41,7 @@ def ensure(repository: OpenRepository, *, checkpoint: Checkpoint, stale_seconds:
     bucket, newest, since = repository.bucket, 0, time.monotonic()
     while not repository.exists():
         checkpoint()
-        number = max(map(_number, bucket.keys(layout.initialisations(repository.namespace))), default=0)
+        number = max(map(_number, bucket.keys(layout.initialisations(repository.directory))), default=0)
         if number != newest:
             newest, since = number, time.monotonic()
         if number and time.monotonic() - since < stale_seconds:
@@ -49,7 +49,7 @@ def ensure(repository: OpenRepository, *, checkpoint: Checkpoint, stale_seconds:
             continue
         claim = json.dumps({"holder": secrets.token_hex(8), "time": times.format_time(times.now())}).encode()
         mine = number + 1
-        if bucket.put(layout.initialisation(repository.namespace, mine), claim, only_if_absent=True):
+        if bucket.put(layout.initialisation(repository.directory, mine), claim, only_if_absent=True):
             with _given_up(repository, mine):
                 return _made(repository)
     return False
@@ -66,7 +66,7 @@ def _given_up(repository: OpenRepository, number: int) -> Iterator[None]:
     try:
         yield
     finally:
-        for key in list(repository.bucket.keys(layout.initialisations(repository.namespace))):
+        for key in list(repository.bucket.keys(layout.initialisations(repository.directory))):
             if _number(key) <= number:
                 repository.bucket.delete(key)
 

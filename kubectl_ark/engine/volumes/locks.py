@@ -86,14 +86,8 @@ class Locks:
         if key not in self._read:
             found = self._repository.document(["cat", "lock", key.rpartition("/")[2], "--no-lock"])
             try:
-                self._read[key] = Lock(key, str(found["hostname"]), times.parse_time(_whole_seconds(found["time"])),
+                self._read[key] = Lock(key, str(found["hostname"]), times.parse_nanoseconds(found["time"]),
                                        bool(found.get("exclusive")))
             except (TypeError, KeyError, ValueError):
                 return None
         return self._read[key]
-
-
-def _whole_seconds(text: str) -> str:
-    """Go's nanoseconds are more than every Python reads: "2026-01-01T00:00:00.123456789Z" without the fraction."""
-    head, dot, tail = text.partition(".")
-    return head + tail.lstrip("0123456789") if dot else text

@@ -14,12 +14,8 @@ from typing import Any
 
 from kubectl_ark import errors
 from kubectl_ark.kube.api import Api
+from kubectl_ark.model.passwords import KEY, SECRET
 from kubectl_ark.model.resources import SECRETS
-
-DEFAULT_SECRET = ("ark-repo-credentials", "repository-password")
-
-VELERO_PASSWORD = "static-passw0rd"  # nosec: everybody knows it, which is the point
-"""What Velero and Heptio Ark give a repository where nobody has chosen a password."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,10 +36,16 @@ def read(api: Api, namespace: str, repository: Mapping[str, Any] | None) -> Pass
     namespace: Ark's. repository: the ResticRepository, None where there is none.
     """
     reference = ((repository or {}).get("spec") or {}).get("passwordSecret") or {}
-    name, key = reference.get("name") or DEFAULT_SECRET[0], reference.get("key") or DEFAULT_SECRET[1]
+    name, key = reference.get("name") or SECRET, reference.get("key") or KEY
+    return of_secret(api, namespace, name, key, hint=(
+        'run "kubectl ark install --repo-password-file FILE" with its other flags as before; FILE holds the '
+        "password, or is written with one" if not reference else
+        "create it, or correct spec.passwordSecret of the ResticRepository"))
+
+
+def of_secret(api: Api, namespace: str, name: str, key: str, *, hint: str) -> Password:
+    """The password under a Secret's key. hint: what to do where it is not there. Raises StoreUnusable, ApiError."""
     source = f"Secret {namespace}/{name}"
-    hint = ('run "kubectl ark install --repo-password-file FILE", where FILE holds the password' if not reference else
-            "create it, or correct spec.passwordSecret of the ResticRepository")
     try:
         secret = api.get(SECRETS.path(namespace, name))
     except errors.NotFound:

@@ -9,12 +9,13 @@ Object = dict[str, Any]
 
 
 class Gate(Protocol):
-    """The way to the repositories: one for each namespace, behind an endpoint of this run's. Thread-safe."""
+    """The way to the repositories, behind an endpoint of this run's. A repository is called by its directory,
+    "restic/shop/". Thread-safe."""
 
-    def ready(self, namespace: str) -> tuple[str, str]:
-        """(password, identifier) of a namespace's repository, which is there then. Raises ArkError."""
+    def ready(self, repository: str) -> tuple[str, str]:
+        """(password, identifier) of a repository, which is there then. Raises ArkError."""
 
-    def admit(self, user: str, token: str, namespace: str, report: Callable[[Object], bool]) -> str:
+    def admit(self, user: str, token: str, repository: str, report: Callable[[Object], bool]) -> str:
         """Let a volume's Job in; the endpoint's address, "http://10.96.7.1:8473". Raises ArkError."""
 
     def dismiss(self, user: str) -> None:

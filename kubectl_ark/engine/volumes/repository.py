@@ -1,4 +1,4 @@
-"""One namespace's restic repository, worked on by this very process.
+"""A restic repository, worked on by this very process.
 
 restic speaks to an endpoint that the process serves to itself, so that it needs no settings of the bucket's own.
 """
@@ -28,10 +28,9 @@ USER = "self"
 
 @dataclasses.dataclass(frozen=True)
 class OpenRepository:
-    """A repository while this process has a way to it; it need not exist. namespace: whose volumes it holds."""
+    """A repository while this process has a way to it; it need not exist."""
 
     bucket: Bucket
-    namespace: str
     directory: str
     """Where it lies in the bucket: "restic/shop/"."""
     _restic: restic.Repository
@@ -41,7 +40,7 @@ class OpenRepository:
     @property
     def title(self) -> str:
         """For messages."""
-        return f"the restic repository of namespace {self.namespace} in {self.bucket.location.url}{self.directory}"
+        return f"the restic repository of {layout.holder(self.directory)} in {self.bucket.location.url}{self.directory}"
 
     def exists(self) -> bool:
         """Whether it was initialised. Raises StoreError."""
@@ -75,18 +74,18 @@ class OpenRepository:
 
 
 @contextlib.contextmanager
-def opened(bucket: Bucket, namespace: str, *, password: str, scratch: Path, rights: Rights = Rights.FULL,
+def opened(bucket: Bucket, directory: str, *, password: str, scratch: Path, rights: Rights = Rights.FULL,
            stop: threading.Event | None = None) -> Iterator[OpenRepository]:
-    """A way to the repository of a namespace's volumes while this lasts. stop: once set, restic is told to end.
+    """A way to the repository in a directory ("restic/shop/") while this lasts. stop: once set, restic is told to end.
 
     Locks that restic has left behind, having been killed, go with it.
     """
-    directory, token = layout.repository(namespace), secrets.token_urlsafe(32)
+    token = secrets.token_urlsafe(32)
     with _in_file(password, scratch) as file, Broker(bucket, host="127.0.0.1") as broker:
         broker.admit(Tenant(USER, token, directory, rights))
         url = f"http://127.0.0.1:{broker.port}/{directory}"
         try:
-            yield OpenRepository(bucket, namespace, directory, restic.Repository(url, USER, token, file), scratch, stop)
+            yield OpenRepository(bucket, directory, restic.Repository(url, USER, token, file), scratch, stop)
         finally:
             broker.dismiss(USER)
 

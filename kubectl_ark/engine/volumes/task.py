@@ -38,13 +38,11 @@ class Hands:
 class Task:
     """One volume.
 
-    volume: its PodVolumeBackup or PodVolumeRestore. repository: the namespace after which it is called. work: what the
-    Job is to do; address and user are filled in. place: where it runs; user and groups count where root is not let in.
-    anew: what an earlier attempt began does not count.
+    volume: its PodVolumeBackup or PodVolumeRestore. work: what the Job is to do; address and user are filled in. place:
+    where it runs; user and groups count where root is not let in. anew: what an earlier attempt began does not count.
     """
 
     volume: Object
-    repository: str
     work: VolumeWork
     place: Place
     anew: bool
@@ -60,9 +58,9 @@ def carry_out(hands: Hands, task: Task) -> Object:
     volume, user = task.volume, str(task.volume["metadata"]["uid"])
     try:
         job, token = _former(hands, task)
-        password, _ = hands.gate.ready(task.repository)
+        password, _ = hands.gate.ready(task.work.repository)
         mailbox = Mailbox()
-        address = hands.gate.admit(user, token, task.repository, mailbox.take)
+        address = hands.gate.admit(user, token, task.work.repository, mailbox.take)
         try:
             if job is None:
                 new = _new_job(hands, task, dataclasses.replace(task.work, address=address, user=user))

@@ -95,6 +95,7 @@ class Worker:
         arguments = ["restore", work.snapshot, "--target", ".", "--no-lock"]
         arguments += [word for name in (*NOT_OURS, *OLD_MARKS) for word in ("--exclude", f"/{name}")]
         arguments += ["--sparse"] if work.sparse else []
+        arguments += ["-o", f"rest.connections={work.parallel}"] if work.parallel else []
         arguments += ["--delete"] if work.clean else []
         ended = self._run(arguments)
         summary = self._summary

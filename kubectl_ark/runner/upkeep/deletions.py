@@ -15,7 +15,7 @@ from kubectl_ark.kube.pages import items
 from kubectl_ark.model import deletions, kinds, labels, phases, stored_backup, times
 from kubectl_ark.model.phases import Phase
 from kubectl_ark.model.resources import custom
-from kubectl_ark.runner import installed, locations, removal, saved_volumes, statuses
+from kubectl_ark.runner import installed, locations, removal, saved_snapshots, saved_volumes, statuses
 from kubectl_ark.runner.cluster import cluster_id
 from kubectl_ark.runner.upkeep.upkeep import Upkeep
 from kubectl_ark.store.bucket import Bucket
@@ -136,8 +136,12 @@ class _Volumes:
 
     def forget(self, directory: str, still: Callable[[], bool]) -> list[str]:
         """See ``removal.remove_backup``."""
-        failures, self.notes = saved_volumes.forget(self._upkeep.api, self._bucket, directory, self._backup,
-                                                    still=still)
+        api, bucket, backup = self._upkeep.api, self._bucket, self._backup
+        if not still():
+            return []
+        failures, notes = saved_snapshots.delete(api, bucket, directory, backup)
+        more, further = saved_volumes.forget(api, bucket, directory, backup, still=still)
+        failures, self.notes = [*failures, *more], [*notes, *further]
         return failures
 
 

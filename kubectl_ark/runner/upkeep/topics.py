@@ -20,10 +20,12 @@ TOPICS = {
     "starts": "Jobs for new Backups and Restores",
     "deadruns": "runs that cannot end themselves",
     "schedules": "CronJobs for Schedules",
+    "restiks": "CronJobs for Restiks",
     "expiry": "backups that are not to be kept any longer",
     "deletions": "DeleteBackupRequests",
     "downloads": "DownloadRequests",
     "repositories": "Jobs that tidy and check restic repositories",
+    "snapshots": "VolumeSnapshots of runs that are over",
     "leftovers": "what runs that are over have left in the buckets",
 }
 """Each is a module of this package with ``attend(upkeep)``, and what it sees to. The order matters: what is found in

@@ -11,6 +11,7 @@ import pytest
 from kubectl_ark.engine.restore import volumeinfo
 from kubectl_ark.engine.restore.volumes import Fate, comes_back, fate, is_left_behind, release_patch
 from kubectl_ark.model import layout
+from kubectl_ark.model.snapshots import Snapshot
 from tests.engine.restore.stored import MemoryBucket, velero_backup, velero_bucket
 
 CLAIM = ("shop", "data")
@@ -25,7 +26,8 @@ def volume(policy: str = "Retain", *, phase: str = "Bound", claim: tuple[str, st
 
 def data(**files: Any) -> volumeinfo.VolumeData:
     names = {"info": layout.volume_info("b"), "snapshots": layout.volume_snapshots("b"),
-             "pvbs": layout.pod_volume_backups("b"), "csi": "backups/b/b-csi-volumesnapshots.json.gz"}
+             "pvbs": layout.pod_volume_backups("b"), "csi": layout.csi_volume_snapshots("b"),
+             "contents": layout.csi_volume_snapshot_contents("b")}
     return volumeinfo.fetch(MemoryBucket({names[key]: gzip.compress(json.dumps(value).encode())
                                           for key, value in files.items()}), BACKUP, None)
 
@@ -78,8 +80,45 @@ def test_a_claim_keeps_the_volume_that_holds_its_data() -> None:
 def test_a_claim_whose_disk_is_gone_gets_a_new_volume_and_says_so() -> None:
     found = decide(volume("Delete"), None)
     assert not found.keep_volume and "new and empty" in found.warning
-    found = decide(volume(), None, info=[{"pvName": "pv", "backupMethod": "CSISnapshot", "skipped": False}])
-    assert not found.keep_volume and "saved as CSISnapshot" in found.error
+    found = decide(volume(), None, info=[{"pvName": "pv", "backupMethod": "NativeSnapshot", "skipped": False}])
+    assert not found.keep_volume and "saved as NativeSnapshot" in found.error
+
+
+TAKEN = {"pvName": "pv", "pvcNamespace": "shop", "pvcName": "data", "backupMethod": "CSISnapshot", "skipped": False,
+         "snapshotDataMoved": False,
+         "csiSnapshotInfo": {"snapshotHandle": "h", "size": 7, "driver": "d", "vscName": "c", "ReadyToUse": True}}
+
+
+@pytest.mark.parametrize("policy", ["Retain", "Delete"])
+def test_a_claim_with_a_snapshot_gets_a_volume_made_from_it(policy: str) -> None:
+    for stored, live in ((volume(policy), None), (None, None), (volume(policy), volume(claim=("other", "x")))):
+        found = decide(stored, live, info=[TAKEN])
+        assert found == Fate(keep_volume=False, snapshot=Snapshot("shop", "data", "d", "h", 7, volume="pv"))
+    assert fate(CLAIM, "pv", stored=volume(), live=None, left_behind=False, data=data(info=[TAKEN]), wanted=False) == \
+        Fate(keep_volume=False, warning="its volume is new and empty, as spec.restorePVs is false")
+
+
+def test_a_retained_volume_that_is_still_there_goes_before_a_snapshot_and_says_so() -> None:
+    found = decide(volume(), volume(phase="Released"), left=True, info=[TAKEN])
+    assert found.keep_volume and "snapshot in the backup was passed over" in found.warning
+
+
+@pytest.mark.parametrize(("changed", "words"), [
+    ({"csiSnapshotInfo": {"driver": "d"}, "message": "the disk is on fire"}, ": the disk is on fire"),
+    ({"snapshotDataMoved": True}, "Velero's data mover has its data"),
+    ({"csiSnapshotInfo": None}, "does not say what its snapshot is called"),
+])
+def test_a_snapshot_that_nobody_can_find_is_an_error(changed: Any, words: str) -> None:
+    found = decide(volume(), None, info=[{**TAKEN, **changed}])
+    assert not found.keep_volume and found.snapshot is None and words in found.error
+
+
+def test_snapshots_of_older_veleros_are_found_by_their_objects() -> None:
+    found = data(csi=[{"metadata": {"namespace": "shop", "name": "vs"}, "spec": {"source": {
+        "persistentVolumeClaimName": "data"}}}], contents=[{"spec": {
+            "driver": "d", "volumeSnapshotClassName": "fast", "volumeSnapshotRef": {"namespace": "shop", "name": "vs"}},
+            "status": {"snapshotHandle": "h", "restoreSize": 7}}])
+    assert found.snapshot("pv", CLAIM) == Snapshot("shop", "data", "d", "h", 7, snapshot_class="fast")
 
 
 def test_a_claim_whose_volume_another_claim_has_is_refused() -> None:

@@ -6,9 +6,12 @@ from kubectl_ark.engine.restore.transforms.generic import Object, drop_annotatio
 
 BOUND = frozenset({"pv.kubernetes.io/bind-completed", "pv.kubernetes.io/bound-by-controller"})
 
+SNAPSHOT_NAME = "velero.io/volume-snapshot-name"
+"""Label and annotation of a claim of which Velero took a snapshot."""
+
 CLAIM_ANNOTATIONS = BOUND | {
     "volume.kubernetes.io/storage-provisioner", "volume.beta.kubernetes.io/storage-provisioner",
-    "volume.kubernetes.io/selected-node", "velero.io/volume-snapshot-name", "velero.io/data-upload-name",
+    "volume.kubernetes.io/selected-node", SNAPSHOT_NAME, "velero.io/data-upload-name",
 }
 
 
@@ -22,5 +25,12 @@ def volume(item: Object) -> None:
 
 
 def claim(item: Object) -> None:
-    """Make the claim unbound. Whether it keeps ``volumeName`` is decided by ``volumes``."""
+    """Make the claim unbound. Whether it keeps ``volumeName`` is decided by ``volumes``.
+
+    What the volume of a bound one was made from counts no more.
+    """
     drop_annotations(item, CLAIM_ANNOTATIONS)
+    (item["metadata"].get("labels") or {}).pop(SNAPSHOT_NAME, None)
+    if item["spec"].get("volumeName"):
+        for field in ("dataSource", "dataSourceRef"):
+            item["spec"].pop(field, None)
