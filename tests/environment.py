@@ -62,6 +62,12 @@ class Environment:
         return {**os.environ, "KUBECONFIG": self.kubeconfig, "PATH": path}
 
     @property
+    def kubelet_root(self) -> str:
+        """Where the node's kubelet has its directories."""
+        own = self.state / "node" / "kubelet"
+        return str(own) if own.is_dir() else "/var/lib/kubelet"
+
+    @property
     def credentials_file(self) -> str:
         """The text of an AWS credentials file for the S3 server."""
         return credentials_file(self.s3_access_key, self.s3_secret_key)

@@ -11,12 +11,12 @@ import click
 from kubectl_ark import errors
 from kubectl_ark.cli import options, output, repo_password
 from kubectl_ark.launch import installing, passwords, reach
-from kubectl_ark.model import cron, names
+from kubectl_ark.model import cron, names, pod_directories
 from kubectl_ark.model.settings import DEFAULT_IMAGE, Settings
 
 _ALL_ANEW = ("bucket", "prefix", "backup_location_config", "secret_file", "existing_secret", "no_secret",
              "sa_annotations", "cacert", "repo_password_file",
-             "image", "image_pull_secret", "reconcile_schedule", "crds_only", "namespaces")
+             "image", "image_pull_secret", "reconcile_schedule", "crds_only", "namespaces", "kubelet_root")
 """With none of these --memory-limit stands for itself."""
 
 
@@ -73,6 +73,13 @@ kubectl ark install --bucket backups --existing-secret my-credentials --dry-run=
 @click.option("--reconcile-schedule", metavar="CRON|none",
               help="When a Job sees to what nobody waits for, see kubectl ark reconcile, in five cron fields; if not "
                    f"given it stays as it is, at first {Settings.reconcile_schedule}")
+@click.option("--host-path-volumes/--no-host-path-volumes", default=None,
+              help="Save emptyDir and ReadWriteOncePod volumes too, by Jobs that read the directory that the node has "
+                   "for them, in a namespace of their own that lets in privileged pods; if not given it stays as it "
+                   "is, at first off")
+@click.option("--kubelet-root", metavar="DIRECTORY",
+              help="Where the nodes' kubelets have their directories; if not given it stays as it is, at first "
+                   f"{Settings.kubelet_root}")
 @click.option("--crds-only", is_flag=True, help="Only the custom resource definitions")
 @click.option("--force-conflicts", is_flag=True, help="Take over fields that somebody else has set")
 @click.option("--dry-run", type=click.Choice(["none", "client"]), default="none",
@@ -86,7 +93,8 @@ def install(connection: options.Connection, /, **flags: Any) -> int:
     Nothing of it keeps running. Safe to repeat: what is there already is brought up to date. At the end a Job tries
     the location.
     """
-    if flags["memory_limit"] and flags["dry_run"] == "none" and not any(flags[each] for each in _ALL_ANEW):
+    if flags["memory_limit"] and flags["dry_run"] == "none" and not any(flags[each] for each in _ALL_ANEW) \
+            and flags["host_path_volumes"] is None:
         for line in installing.set_memory_limit(connection.kubectl, connection.namespace, flags["memory_limit"]):
             click.echo(line)
         return errors.EXIT_OK
@@ -104,7 +112,8 @@ def install(connection: options.Connection, /, **flags: Any) -> int:
     if not plan.crds_only:
         plan = installing.with_former_settings(
             kubectl, plan, memory_limit=flags["memory_limit"], reconcile_schedule=flags["reconcile_schedule"],
-            namespaces=plan.settings.namespaces if flags["namespaces"] else None)
+            namespaces=plan.settings.namespaces if flags["namespaces"] else None,
+            host_path_volumes=flags["host_path_volumes"], kubelet_root=flags["kubelet_root"])
     for line in installing.apply(kubectl, plan, force_conflicts=flags["force_conflicts"]):
         click.echo(line)
     if password is None:
@@ -146,9 +155,15 @@ def _plan(namespace: str, flags: dict[str, Any]) -> installing.Plan:
     if flags["reconcile_schedule"] not in (None, installing.NEVER):
         if problems := cron.problems(flags["reconcile_schedule"]):
             raise errors.UsageError(f"--reconcile-schedule: {problems[0]}")
+    if flags["host_path_volumes"] and len(names.host_path_namespace(namespace)) > names.MAX_JOB_NAME:
+        raise errors.UsageError(f"--host-path-volumes: the name of namespace {namespace} is too long to add to it")
+    if flags["kubelet_root"] and (problem := pod_directories.root_problem(flags["kubelet_root"])):
+        raise errors.UsageError(f"--kubelet-root: {problem}")
     settings = Settings(image=flags["image"] or DEFAULT_IMAGE, image_pull_secret=flags["image_pull_secret"],
                         namespaces=reach.understood(flags["namespaces"], ark=namespace),
-                        reconcile_schedule=flags["reconcile_schedule"] or Settings.reconcile_schedule)
+                        reconcile_schedule=flags["reconcile_schedule"] or Settings.reconcile_schedule,
+                        host_path_volumes=bool(flags["host_path_volumes"]),
+                        kubelet_root=flags["kubelet_root"] or Settings.kubelet_root)
     if flags["memory_limit"]:
         settings = settings.with_memory_limit(flags["memory_limit"])
     secret = pathlib.Path(flags["secret_file"]).read_bytes() if flags["secret_file"] else None

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from kubectl_ark import errors
-from kubectl_ark.launch import paths, reach, runs
+from kubectl_ark.launch import host_paths, paths, reach, runs
 from kubectl_ark.launch.kubectl import Kubectl, KubectlError
 from kubectl_ark.model import deadruns, kinds, labels, names, times
 from kubectl_ark.model.settings import Settings
@@ -58,6 +58,8 @@ def basis(plan: Plan) -> list[dict[str, Any]]:
                                    "namespaces": list(plan.settings.reach)})
     objects += render("settings", {**common, "data": plan.settings.to_data()})
     objects += render("admission", {**common, "image": plan.settings.image})
+    if plan.settings.host_path_volumes:
+        objects += host_paths.objects(plan.namespace, plan.settings, LABELS)
     return objects
 
 
@@ -96,10 +98,11 @@ def is_too_old(version: str) -> bool:
 
 
 def with_former_settings(kubectl: Kubectl, plan: Plan, *, memory_limit: str | None, namespaces: str | None,
-                         reconcile_schedule: str | None) -> Plan:
+                         reconcile_schedule: str | None, host_path_volumes: bool | None = None,
+                         kubelet_root: str | None = None) -> Plan:
     """The plan with the settings that an earlier install, or an admin since, left; image and pull secret are new.
 
-    memory_limit, namespaces, reconcile_schedule: None to keep them too.
+    memory_limit and the others: None to keep them too.
     """
     former = runs.find_settings(kubectl, plan.namespace)
     if former is None:
@@ -107,7 +110,9 @@ def with_former_settings(kubectl: Kubectl, plan: Plan, *, memory_limit: str | No
     settings = dataclasses.replace(former, image=plan.settings.image,
                                    image_pull_secret=plan.settings.image_pull_secret,
                                    namespaces=former.namespaces if namespaces is None else namespaces,
-                                   reconcile_schedule=reconcile_schedule or former.reconcile_schedule)
+                                   reconcile_schedule=reconcile_schedule or former.reconcile_schedule,
+                                   host_path_volumes=former.host_path_volumes if host_path_volumes is None
+                                   else host_path_volumes, kubelet_root=kubelet_root or former.kubelet_root)
     return dataclasses.replace(plan, settings=settings.with_memory_limit(memory_limit) if memory_limit else settings)
 
 
@@ -149,14 +154,21 @@ def apply(kubectl: Kubectl, plan: Plan, *, force_conflicts: bool = False) -> lis
     if force_conflicts:
         command.append("--force-conflicts")
     reach.check(kubectl, plan.settings.reach)
+    if plan.settings.host_path_volumes:
+        host_paths.check(kubectl, plan.namespace)
     foreign = not plan.crds_only and use_namespace(kubectl, plan.namespace)
-    objects = [each for each in basis(plan) if not (foreign and each["kind"] == "Namespace")]
+    objects = [each for each in basis(plan)
+               if not (foreign and each["kind"] == "Namespace" and each["metadata"]["name"] == plan.namespace)]
     lines = kubectl.run(*command, stdin=_as_list(objects)).decode().splitlines()
     kubectl.run("wait", "--for=condition=Established", "--timeout=60s",
                 *(f"crd/{kind.full_name}" for kind in kinds.EVERY))
     if later := storage(plan):
         lines += kubectl.run(*command, stdin=_as_list(later)).decode().splitlines()
-    return lines if plan.crds_only else lines + reach.prune(kubectl, plan.namespace, objects)
+    if plan.crds_only:
+        return lines
+    if not plan.settings.host_path_volumes:
+        lines += host_paths.remove(kubectl, plan.namespace, host_paths.objects(plan.namespace, plan.settings, LABELS))
+    return lines + reach.prune(kubectl, plan.namespace, objects)
 
 
 def repeat(kubectl: Kubectl, plan: Plan, *, force_conflicts: bool = False) -> list[str]:
@@ -250,10 +262,10 @@ def remove(kubectl: Kubectl, namespace: str) -> list[str]:
     plan = Plan(namespace=namespace, settings=Settings(), location={})
     objects = [each for each in basis(plan) if not each["apiVersion"].startswith("rbac.")]
     objects += repetition(plan) + reach.granted(kubectl, namespace)
-    lines = []
+    lines = host_paths.remove(kubectl, namespace, host_paths.objects(namespace, plan.settings, LABELS))
     if is_kept(kubectl, namespace):
         objects = [each for each in objects if each["kind"] != "Namespace"]
-        lines = _empty(kubectl, namespace)
+        lines += _empty(kubectl, namespace)
     else:
         objects = [each for each in objects if each["metadata"].get("namespace") != namespace]
     if _others(kubectl, namespace):

@@ -31,6 +31,7 @@ GONE_SECONDS = 5
 _IMAGE_REASONS = {"ImagePullBackOff", "ErrImagePull", "RegistryUnavailable", "ImageInspectError"}
 _HOPELESS = {"InvalidImageName", "ErrImageNeverPull"}
 _CONTAINER_REASONS = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff"}
+_NO_DIRECTORY = "hostPath type check failed"
 _NODE_REASONS = {"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedCreatePodContainer"}
 
 
@@ -193,7 +194,11 @@ def _stuck_pod(resource: dict[str, Any], pod: dict[str, Any], nodes: Sequence[di
             return Verdict(age > PATIENCE_SECONDS["Container"], reason, f"pod {name} cannot start ({reason}): {said}",
                            f'see "kubectl describe pod {name} -n {pod["metadata"]["namespace"]}"')
         if reason == "ContainerCreating" and _age(status.get("startTime"), now) > CREATING_SECONDS:
-            if complaint := _complaint(pod, events):
+            if (complaint := _complaint(pod, events)) and _NO_DIRECTORY in complaint:
+                return Verdict(True, "NoDirectory", f"pod {name} is not started: {complaint}",
+                               'the nodes\' kubelets have their root elsewhere: name it with "kubectl ark install '
+                               '--kubelet-root"')
+            if complaint:
                 return Verdict(False, "ContainerCreating", f"pod {name} is not started: {complaint}",
                                "Kubernetes goes on trying; put it right")
     for condition in status.get("conditions") or []:

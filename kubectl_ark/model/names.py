@@ -47,6 +47,11 @@ def service_name(kind: str, name: str, uid: str) -> str:
     return _with_uid(f"ark-{kind}-{name}", uid, MAX_JOB_NAME)
 
 
+def host_path_namespace(namespace: str) -> str:
+    """Where the Jobs run that read volumes from directories of nodes. namespace: Ark's own."""
+    return f"{namespace}-volumes"
+
+
 def cron_job_name(schedule: str, uid: str) -> str:
     """The name of the CronJob of a Schedule, made as that of a Job is, but shorter: its Jobs' names add to it."""
     return _with_uid(f"ark-schedule-{schedule}", uid, MAX_CRON_JOB_NAME)

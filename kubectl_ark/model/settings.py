@@ -50,6 +50,11 @@ class Settings:
     repository_check_subset: str = "1%"
     """How much of a restic repository's data each upkeep reads to see whether it is sound; "0" for none."""
 
+    host_path_volumes: bool = False
+    """Whether volumes that no second pod can mount are read from the node's own directory of them."""
+    kubelet_root: str = "/var/lib/kubelet"
+    """Where the nodes' kubelets have the directories of their pods."""
+
     @property
     def reach(self) -> tuple[str, ...]:
         """The namespaces that backups and restores are limited to; () for the whole cluster."""
@@ -70,17 +75,22 @@ class Settings:
 
     def to_data(self) -> dict[str, str]:
         """The ConfigMap's data."""
-        return {_camel(field.name): str(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        return {_camel(field.name): _text(getattr(self, field.name)) for field in dataclasses.fields(self)}
 
 
 def from_data(data: Mapping[str, str]) -> Settings:
     """The settings that a ConfigMap's data means; missing keys have defaults. Raises InvalidInput."""
-    chosen: dict[str, str | int] = {}
+    chosen: dict[str, str | int | bool] = {}
     for field in dataclasses.fields(Settings):
         text = data.get(_camel(field.name))
         if text is None:
             continue
-        if field.type != "int":
+        if field.type == "bool":
+            if text not in ("true", "false"):
+                raise errors.InvalidInput(
+                    f'ConfigMap {CONFIG_MAP}: {_camel(field.name)} "{text}" is neither true nor false')
+            chosen[field.name] = text == "true"
+        elif field.type != "int":
             chosen[field.name] = text
         elif text.isdigit() and int(text) > 0:
             chosen[field.name] = int(text)
@@ -104,6 +114,10 @@ def doubled(quantity: str) -> str:
         return LEAST_MEMORY
     number, unit = _BYTES.fullmatch(quantity).groups()  # type: ignore[union-attr]
     return f"{float(number) * 2:.15g}{unit}"
+
+
+def _text(value: str | int | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _camel(name: str) -> str:

@@ -19,9 +19,11 @@ COMPONENT = "volume"
 class Place:
     """Where a volume's Job runs and as whom.
 
-    node: the only one that will do, None for any. selector, affinity (to nodes): which nodes will do otherwise.
-    as_root: with the rights to read and write files of every owner. user, group, groups (further ones), owner_group (of
-    the volume's files, which the kubelet gives it): who it is otherwise; user and group None are the image's own.
+    claim: that it mounts. directory: of the node, which it mounts where the claim is "". node: the only one that will
+    do, None for any. selector, affinity (to nodes): which nodes will do otherwise. as_root: with the rights to read and
+    write files of every owner; to read them alone where it mounts a directory, and then it is no one else. user, group,
+    groups (further ones), owner_group (of the volume's files, which the kubelet gives it): who it is otherwise; user
+    and group None are the image's own.
     """
 
     namespace: str
@@ -35,6 +37,7 @@ class Place:
     group: int | None = None
     groups: tuple[int, ...] = ()
     owner_group: int | None = None
+    directory: str = ""
 
 
 def volume_job(
@@ -56,7 +59,8 @@ def volume_job(
         "job": {"name": name, "owner": None, "labels": {
             **marks, labels.LOCK_HOST: host, "sidecar.istio.io/inject": "false"}},
         "volume": {
-            "work": work.to_json(), "claim": place.claim, "path": work.path, "read_only": not work.snapshot,
+            "work": work.to_json(), "claim": place.claim, "directory": place.directory,
+            "path": work.path, "read_only": not work.snapshot,
             "secret": name, "host": host, "node": place.node, "selector": dict(place.selector),
             "affinity": dict(place.affinity), "tolerations": list(place.tolerations),
             "as_root": place.as_root, "user": place.user, "groups": list(place.groups),

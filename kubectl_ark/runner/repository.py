@@ -48,8 +48,8 @@ def _tidied(work: Work, record: dict[str, Any], settings: Settings) -> str:
     if (location.get("spec") or {}).get("accessMode") == "ReadOnly":
         raise errors.InvalidInput(f'storage location "{location["metadata"]["name"]}" is ReadOnly')
     around = Surroundings(
-        work.api, locations.opened(work.api, location), work.namespace, cluster_id(work.api), settings.reach,
-        work.identity.pod_uid, work.directory, work.progress)
+        work.api, locations.opened(work.api, location), work.namespace, cluster_id(work.api),
+        installed.places(settings, work.namespace), work.identity.pod_uid, work.directory, work.progress)
     password = passwords.read(work.api, work.namespace, record)
     with opened(around.bucket, layout.repository(spec["volumeNamespace"]), password=password.text,
                 scratch=work.directory, stop=work.progress.over) as found:

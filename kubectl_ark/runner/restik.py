@@ -95,8 +95,8 @@ def _all_failed(work: Work, found: Object, sources: list[Source], sentence: str)
 def _saved(work: Work, found: Object, sources: list[Source], job: Object, bucket: Bucket) -> dict[str, Any]:
     """Fields of the status."""
     settings, cluster = installed.settings(work.api, work.namespace), cluster_id(work.api)
-    around = Surroundings(work.api, bucket, work.namespace, cluster, settings.reach, work.identity.pod_uid,
-                          work.directory, work.progress)
+    around = Surroundings(work.api, bucket, work.namespace, cluster, installed.places(settings, work.namespace),
+                          work.identity.pod_uid, work.directory, work.progress)
     parent = Parent(JOBS, work.namespace, work.identity.job_name, work.identity.job_uid, kinds.RESTIK.singular)
     gate = volumes.Gate(work, parent, bucket, rights=Rights.APPEND,
                         ready=lambda directory: restik_repository.ready(around, found))

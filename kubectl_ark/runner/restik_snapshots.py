@@ -8,11 +8,11 @@ from typing import Any
 
 from kubectl_ark import errors
 from kubectl_ark.engine.volumes.leaving import hindrance
-from kubectl_ark.engine.volumes.placing import place_of, refusal
+from kubectl_ark.engine.volumes.placing import Subject, place_of, refusal
 from kubectl_ark.engine.volumes.task import Hands, Task, carry_out
 from kubectl_ark.kube.api import Api
 from kubectl_ark.model import pod_volumes, restik_snapshots, restiks, times
-from kubectl_ark.model.resources import CLAIMS
+from kubectl_ark.model.resources import CLAIMS, VOLUMES
 from kubectl_ark.model.restik_workloads import Source
 from kubectl_ark.model.volume_work import DATA, VolumeWork
 from kubectl_ark.runner import restik_counts, restik_repository
@@ -74,9 +74,12 @@ class Snapshots:
         volume_name = restik["spec"]["source"]["volumeName"]
         entry = next(each for each in pod["spec"]["volumes"] if each["name"] == volume_name)
         found = pod_volumes.of_entry(entry, pod, claims={}, volumes={})
-        claim = self._claim(pod["metadata"]["namespace"], found.claim_name)
-        if why := refusal(claim, found.claim_name):
+        if found.claim_name is None:
+            raise errors.InvalidInput("only claims can be saved by a Restik in this version")
+        subject = self._subject(pod, volume_name, found.claim_name)
+        if why := refusal(subject, self._hands.settings):
             raise errors.InvalidInput(why)
+        claim = subject.claim
         assert claim is not None
         directory = restik_repository.directory(restik)
         _, identifier = self._hands.gate.ready(directory)
@@ -89,17 +92,21 @@ class Snapshots:
             work = VolumeWork(title=f"volume {volume_name} of pod {pod['metadata']['namespace']}/"
                               f"{pod['metadata']['name']}", address="", repository=directory, user="",
                               path=f"{DATA}/{claim['metadata']['name']}", tags=tags)
+            place = place_of(subject, self._hands.settings, ark=self._parent.namespace)
             volume = carry_out(self._hands, Task(
-                volume, work, place_of(pod, claim, volume_name), False, lambda: hindrance(self._api, pod, claim),
+                volume, work, place, False, lambda: hindrance(self._api, subject, node=place.node),
                 lambda progress: self._heed(volume, progress)))
         return volume, bool((volume.get("status") or {}).get("eventName"))
 
-    def _claim(self, namespace: str, name: str | None) -> Object | None:
-        if name is None:
-            return None
+    def _subject(self, pod: Object, volume: str, claim: str) -> Subject:
+        found = self._seen(CLAIMS.path(pod["metadata"]["namespace"], claim))
+        behind = ((found or {}).get("spec") or {}).get("volumeName")
+        return Subject(pod, volume, claim, found, self._seen(VOLUMES.path(None, behind)) if behind else None)
+
+    def _seen(self, path: str) -> Object | None:
         try:
-            return self._api.get(CLAIMS.path(namespace, name))
-        except errors.NotFound:
+            return self._api.get(path)
+        except (errors.NotFound, errors.Forbidden):
             return None
 
     def _heed(self, volume: Object, progress: Object) -> None:

@@ -65,8 +65,8 @@ def _hands(work: Work, run: Run, bucket: Bucket, kind: kinds.Kind, rights: Right
     settings = Settings()
     with contextlib.suppress(errors.InvalidInput):  # what is not installed has no Jobs, but may have a runner
         settings = installed.settings(work.api, work.namespace)
-    around = Surroundings(work.api, bucket, work.namespace, cluster_id, settings.reach, work.identity.pod_uid,
-                          work.directory, work.progress)
+    around = Surroundings(work.api, bucket, work.namespace, cluster_id, installed.places(settings, work.namespace),
+                          work.identity.pod_uid, work.directory, work.progress)
 
     def ready(directory: str) -> Ready:
         if restik is not None:

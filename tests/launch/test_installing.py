@@ -199,3 +199,40 @@ def test_namespaces_that_cannot_be_are_refused(flags: tuple[str, ...]) -> None:
     done = ark(*FLAGS, "--no-secret", *flags, "--dry-run=client")
     assert done.returncode == 2 and done.stdout == "" and "--namespaces" in done.stderr
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+
+
+def test_directories_of_nodes_are_only_read_where_that_is_asked_for_in_a_namespace_of_their_own() -> None:
+    assert not [each for each in printed("--no-secret") if each["metadata"].get("name", "").startswith("ns-volumes-")]
+    assert ("Namespace", "ns-volumes") not in manifests("--no-secret")
+    objects = manifests("--no-secret", "--host-path-volumes", "--kubelet-root", "/data/k8s.d")
+    marks = objects["Namespace", "ns-volumes"]["metadata"]["labels"]
+    assert marks["pod-security.kubernetes.io/enforce"] == "privileged"
+    policy = objects["ValidatingAdmissionPolicy", "ns-volumes-jobs"]["spec"]["validations"]
+    assert any("^/data/k8s\\\\.d/pods/" in each["expression"] for each in policy)
+    data = objects["ConfigMap", "ark-settings"]["data"]
+    assert (data["hostPathVolumes"], data["kubeletRoot"]) == ("true", "/data/k8s.d")
+    order, binding = list(objects), ("ValidatingAdmissionPolicyBinding", "ns-volumes-jobs")
+    assert order.index(binding) < order.index(("Namespace", "ns-volumes"))
+    for flags in (("--kubelet-root", "kubelet"), ("--host-path-volumes", "-n", "n" * 60)):
+        assert ark(*FLAGS, "--no-secret", *flags, "--dry-run=client").returncode == 2
+
+
+def test_limited_to_namespaces_the_accounts_get_just_what_they_need_where_directories_are_read() -> None:
+    objects = printed("--no-secret", "--namespaces", "a", "--host-path-volumes")
+    rules = {each["metadata"]["name"]: each["rules"] for each in objects
+             if each["kind"] == "Role" and each["metadata"]["namespace"] == "ns-volumes"}
+    assert {name: sorted({verb for rule in granted for verb in rule["verbs"]}) for name, granted in rules.items()} == {
+        "ns-volumes": ["create", "delete", "patch"], "ns-backup": ["get", "list"]}
+
+
+def test_what_install_was_told_of_directories_of_nodes_stays_until_it_is_told_otherwise(
+        tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    former = """echo '{"data": {"hostPathVolumes": "true", "kubeletRoot": "/k"}}'"""
+    for name, value in answering(tmp_path, former).items():
+        monkeypatch.setenv(name, value)
+    plan = installing.Plan("ns", Settings(), {})
+    kept = installing.with_former_settings(Kubectl(), plan, memory_limit=None, namespaces=None,
+                                           reconcile_schedule=None).settings
+    off = installing.with_former_settings(Kubectl(), plan, memory_limit=None, namespaces=None,
+                                          reconcile_schedule=None, host_path_volumes=False).settings
+    assert (kept.host_path_volumes, kept.kubelet_root, off.host_path_volumes) == (True, "/k", False)

@@ -8,12 +8,19 @@ from kubectl_ark.model.settings import Settings
 
 
 def test_settings_survive_the_config_map() -> None:
-    chosen = Settings(image="x:1", active_deadline_seconds=60)
+    chosen = Settings(image="x:1", active_deadline_seconds=60, host_path_volumes=True)
     assert settings.from_data(chosen.to_data()) == chosen
 
 
 def test_missing_keys_have_defaults_and_unknown_ones_are_left_to_later_versions() -> None:
     assert settings.from_data({"image": "x:1", "later": "y"}) == Settings(image="x:1")
+
+
+@pytest.mark.parametrize(("text", "on"), [("true", True), ("false", False)])
+def test_what_is_on_or_off_is_true_or_false(text: str, on: bool) -> None:
+    assert settings.from_data({"hostPathVolumes": text}).host_path_volumes is on
+    with pytest.raises(errors.InvalidInput, match="hostPathVolumes"):
+        settings.from_data({"hostPathVolumes": text.upper()})
 
 
 @pytest.mark.parametrize("text", ["", "4h", "-1", "0"])

@@ -114,3 +114,17 @@ def test_the_work_comes_out_as_it_went_in() -> None:
     for text in ("[]", "{}", '{"title": 1, "other": 2}', "not json"):
         with pytest.raises(ValueError):
             from_json(text)
+
+
+def test_what_reads_a_directory_of_the_node_mounts_that_one_read_only_and_may_read_every_owners_files() -> None:
+    place = Place("ark-volumes", "", node="n", directory="/var/lib/kubelet/pods/u/volumes/kubernetes.io~empty-dir/d")
+    job = made(place)
+    spec = pod(job)
+    assert job["metadata"]["namespace"] == "ark-volumes"
+    [data] = [each for each in spec["volumes"] if each["name"] == "data"]
+    [mount] = [each for each in spec["containers"][0]["volumeMounts"] if each["name"] == "data"]
+    assert data["hostPath"] == {"path": place.directory, "type": "Directory"} and mount["readOnly"] is True
+    rights = spec["containers"][0]["securityContext"]
+    assert rights["capabilities"] == {"drop": ["ALL"], "add": ["DAC_OVERRIDE"]}
+    assert rights["readOnlyRootFilesystem"] is True and rights["allowPrivilegeEscalation"] is False
+    assert "privileged" not in rights and spec["securityContext"]["runAsUser"] == 0

@@ -14,7 +14,7 @@ from kubectl_ark.engine.progress import Progress
 from kubectl_ark.engine.runlog import RunLog
 from kubectl_ark.engine.snapshots.taking import ClaimSnapshots
 from kubectl_ark.engine.volumes.leaving import hindrance
-from kubectl_ark.engine.volumes.placing import place_of, refusal
+from kubectl_ark.engine.volumes.placing import Subject, place_of, refusal
 from kubectl_ark.engine.volumes.task import Hands, Task, carry_out
 from kubectl_ark.kube.api import Api
 from kubectl_ark.model import layout, pod_volumes, volume_backups, volume_choice
@@ -67,8 +67,7 @@ class PodVolumes:
         for choice in volume_choice.of_pod(pod, claims=claims, volumes=volumes, by_default=self._by_default,
                                            policies=self._policies, snapshots=bool(self._drivers),
                                            drivers=self._drivers):
-            claim = claims.get(choice.claim or "")
-            if not (why := self._obstacle(choice, claim, volumes)):
+            if not (why := self._obstacle(choice, _subject(pod, choice, claims, volumes))):
                 if choice.claim is None or self._take((namespace, choice.claim)):
                     chosen.append(choice)
                 continue
@@ -88,7 +87,7 @@ class PodVolumes:
         behind = self._behind(claim)
         choice = volume_choice.of_claim(claim, behind, policies=self._policies, include_unmounted=self._unmounted,
                                         snapshots=bool(self._drivers), drivers=self._drivers)
-        why = self._obstacle(choice, claim, {behind["metadata"]["name"]: behind} if behind else {})
+        why = self._obstacle(choice, Subject({}, choice.volume, choice.claim, claim, behind))
         if not why and self._take(identity):
             return (choice,)
         self._reasons[identity] = why
@@ -147,32 +146,34 @@ class PodVolumes:
             return self._api.get(VOLUMES.path(None, name)) if name else None
         return None
 
-    def _obstacle(self, choice: Choice, claim: Object | None, volumes: Mapping[str, Object]) -> str:
+    def _obstacle(self, choice: Choice, subject: Subject) -> str:
         """Why a volume is not saved, as half a sentence; "" if it is."""
         if choice.method is Method.RESTIC:
-            return refusal(claim, choice.claim)
-        if choice.method is Method.SNAPSHOT and claim is not None:
-            driver = volumes[claim["spec"]["volumeName"]]["spec"]["csi"]["driver"]
-            return self.snapshots.obstacle(driver, claim)
+            return refusal(subject, self._hands.settings)
+        if choice.method is Method.SNAPSHOT and subject.claim is not None and subject.persistent is not None:
+            return self.snapshots.obstacle(subject.persistent["spec"]["csi"]["driver"], subject.claim)
         return choice.reason or "it is not chosen"
 
     def _save_one(self, pod: Object, choice: Choice, frozen: bool) -> None:
         namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
         title = f"volume {choice.volume} of pod {namespace}/{name}" if name else f"claim {namespace}/{choice.claim}"
         try:
-            claim = self._api.get(CLAIMS.path(namespace, choice.claim))
+            subject = self._subject_now(pod, choice)
             if choice.method is Method.SNAPSHOT:
-                return self._snapshot(claim, frozen)
+                return self._snapshot(subject, frozen)
+            if why := refusal(subject, self._hands.settings):
+                raise errors.StoreError(why)
             _, identifier = self._hands.gate.ready(layout.repository(namespace))
             volume = self._hands.records.made(volume_backups.resource(
-                self._backup, pod, choice.volume, claim=claim, location=self._location, identifier=identifier))
+                self._backup, pod, choice.volume, claim=subject.claim, location=self._location,
+                identifier=identifier))
             if not volume_backups.is_saved(volume):
-                volume = carry_out(self._hands, self._task(pod, claim, volume, title, anew=frozen))
+                volume = carry_out(self._hands, self._task(subject, volume, title, anew=frozen))
         except (errors.Interrupted, errors.Cancelled, errors.RunLost, errors.Unreachable):
             raise
         except errors.ArkError as failure:
-            self._log.error(f"{title} was not saved: {failure.sentence}", place=namespace,
-                            resource="persistentvolumeclaims", namespace=namespace, name=choice.claim or name)
+            self._log.error(f"{title} was not saved: {failure.sentence}", place=namespace, namespace=namespace,
+                            resource="persistentvolumeclaims" if choice.claim else "pods", name=choice.claim or name)
             return
         self._tell(volume, title)
         if not name:
@@ -180,21 +181,28 @@ class PodVolumes:
                               "the pod, would bring it back empty", place=namespace, namespace=namespace,
                               resource="persistentvolumeclaims", name=choice.claim or "")
 
-    def _snapshot(self, claim: Object, frozen: bool) -> None:
-        behind = self._behind(claim)
-        if behind is None or "csi" not in behind["spec"]:
-            raise errors.SnapshotFailed("its volume is gone")
-        self.snapshots.take(claim, driver=behind["spec"]["csi"]["driver"], frozen=frozen)
+    def _subject_now(self, pod: Object, choice: Choice) -> Subject:
+        if choice.claim is None:
+            return Subject(pod, choice.volume, None)
+        claim = self._api.get(CLAIMS.path(pod["metadata"]["namespace"], choice.claim))
+        return Subject(pod, choice.volume, choice.claim, claim, self._behind(claim))
 
-    def _task(self, pod: Object, claim: Object, volume: Object, title: str, *, anew: bool) -> Task:
-        namespace = pod["metadata"]["namespace"]
+    def _snapshot(self, subject: Subject, frozen: bool) -> None:
+        behind = subject.persistent
+        if subject.claim is None or behind is None or "csi" not in behind["spec"]:
+            raise errors.SnapshotFailed("its volume is gone")
+        self.snapshots.take(subject.claim, driver=behind["spec"]["csi"]["driver"], frozen=frozen)
+
+    def _task(self, subject: Subject, volume: Object, title: str, *, anew: bool) -> Task:
+        namespace = subject.pod["metadata"]["namespace"]
         work = VolumeWork(
             title=title, address="", repository=layout.repository(namespace), user="",
-            path=f"{DATA}/{claim['metadata']['name']}",
+            path=f"{DATA}/{subject.claim_name or subject.volume}",
             tags=tuple(f"{key}={value}" for key, value in volume["spec"]["tags"].items()),
             parallel=int((self._spec.get("uploaderConfig") or {}).get("parallelFilesUpload") or 0))
-        return Task(volume, work, place_of(pod, claim, volume["spec"]["volume"]), anew,
-                    lambda: hindrance(self._api, pod, claim), lambda progress: self._heed(volume, progress))
+        place = place_of(subject, self._hands.settings, ark=self._backup["metadata"]["namespace"])
+        return Task(volume, work, place, anew, lambda: hindrance(self._api, subject, node=place.node),
+                    lambda progress: self._heed(volume, progress))
 
     def _heed(self, volume: Object, progress: Object) -> None:
         done, total = int(progress.get("bytesDone") or 0), int(progress.get("totalBytes") or 0)
@@ -217,6 +225,12 @@ class PodVolumes:
         else:
             partly = " wholly" if status.get("snapshotID") else ""
             self._log.error(f"{title} was not{partly} saved: {status.get('message')}", place=namespace, **fields)
+
+
+def _subject(pod: Object, choice: Choice, claims: Mapping[str, Object], volumes: Mapping[str, Object]) -> Subject:
+    claim = claims.get(choice.claim or "")
+    behind = ((claim or {}).get("spec") or {}).get("volumeName") or ""
+    return Subject(pod, choice.volume, choice.claim, claim, volumes.get(behind))
 
 
 def _opts_in(pod: Object) -> bool:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kubectl_ark import errors
-from kubectl_ark.engine.volumes.placing import place_of
+from kubectl_ark.engine.volumes.placing import Subject
 from kubectl_ark.kube.api import Api
 from kubectl_ark.model.resources import CLAIMS, PODS
 
-Object = dict[str, Any]
 
+def hindrance(api: Api, subject: Subject, *, node: str | None) -> str | None:
+    """Why the Job must let go of the disk at once, None while it need not.
 
-def hindrance(api: Api, pod: Object, claim: Object) -> str | None:
-    """Why the Job must let go of the disk at once, None while it need not. pod, claim: as they were at first."""
-    try:
-        now = api.get(CLAIMS.path(claim["metadata"]["namespace"], claim["metadata"]["name"]))
-    except errors.NotFound:
-        return "its claim is gone"
-    if now["metadata"].get("deletionTimestamp"):
-        return "its claim is being deleted"
-    node = place_of(pod, claim, "").node
+    subject: pod and claim as they were at first. node: the only one where the volume can be had, None for any.
+    """
+    if subject.claim is not None:
+        try:
+            now = api.get(CLAIMS.path(subject.claim["metadata"]["namespace"], subject.claim["metadata"]["name"]))
+        except errors.NotFound:
+            return "its claim is gone"
+        if now["metadata"].get("deletionTimestamp"):
+            return "its claim is being deleted"
     if node is None:
         return None
-    metadata = pod["metadata"]
+    metadata = subject.pod["metadata"]
     try:
         now = api.get(PODS.path(metadata["namespace"], metadata["name"]))
     except errors.NotFound:
