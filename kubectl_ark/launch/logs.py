@@ -44,10 +44,13 @@ def read(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str, *, follo
         yield from stored(kubectl, kind, sight.resource)
     except errors.KubectlFailed as error:
         # A run that failed early has stored none, nor may every restore; its pod may still be there.
+        none = errors.KubectlFailed(f"{kind.singular}/{name} has no log: {error.message}", hint=error.hint)
         if newest is None:
-            raise errors.KubectlFailed(f"{kind.singular}/{name} has no log: {error.message}",
-                                       hint=error.hint) from error
-        yield from _of_pod(kubectl, namespace, newest["metadata"]["name"], False)
+            raise none from error
+        try:
+            yield from _of_pod(kubectl, namespace, newest["metadata"]["name"], False)
+        except KubectlError as gone:
+            raise none from gone
 
 
 def stored(kubectl: Kubectl, kind: kinds.Kind, resource: dict[str, Any], what: str = "Log") -> Iterator[bytes]:
@@ -94,7 +97,10 @@ def _with_log(kubectl: Kubectl, kind: kinds.Kind, name: str, namespace: str, *, 
             continue
         started = tuple(pod for pod in sight.pods
                         if (pod.get("status") or {}).get("phase") in ("Running", "Succeeded", "Failed"))
-        if phases.is_finished(sight.resource) or any(pod["metadata"]["uid"] not in shown for pod in started):
+        if phases.is_finished(sight.resource):
+            # Of one that was quick the pod may still be called Pending: the kubelet tells later.
+            return dataclasses.replace(sight, pods=started or sight.pods)
+        if any(pod["metadata"]["uid"] not in shown for pod in started):
             return dataclasses.replace(sight, pods=started)
         _check(kind, name, sight, wait, bool(shown))
         time.sleep(1.0)

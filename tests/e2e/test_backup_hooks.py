@@ -13,7 +13,7 @@ from tests.environment import Environment
 
 pytestmark = pytest.mark.node
 
-SPACE, NAME = "e2e-hooks", "hooked"
+SPACE, NAME = "e2e-hooks", "hooks-killed"
 NOTES = "/tmp/notes"
 PRE = f"echo pre >> {NOTES}; [ $(grep -c pre {NOTES}) -gt 1 ] || sleep 60"
 

@@ -87,6 +87,29 @@ def test_a_run_that_has_ended_before_is_read_from_the_bucket() -> None:
     assert text(Scripted((backup("Completed"), [pod(1, "Succeeded")])), follow=True) == b"stored"
 
 
+def not_stored(*_: Any) -> Iterator[bytes]:
+    raise errors.KubectlFailed("it was not stored", hint="do this")
+
+
+def test_what_was_not_stored_comes_from_the_pod_also_if_that_is_still_called_pending(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "stored", not_stored)
+    assert text(Scripted((backup("Completed"), [pod(1, "Pending")]))) == b"pod-1"
+
+
+def test_what_was_not_stored_and_has_no_pod_that_tells_it_is_told_with_the_reason(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    def waits(*_: Any) -> Iterator[bytes]:
+        raise KubectlError("container is waiting to start")
+
+    monkeypatch.setattr(logs, "stored", not_stored)
+    kubectl = Scripted((backup("Failed"), [pod(1, "Pending")]))
+    monkeypatch.setattr(kubectl, "stream", waits)
+    with pytest.raises(errors.KubectlFailed, match="backup/b has no log: it was not stored") as failure:
+        text(kubectl)
+    assert failure.value.hint == "do this"
+
+
 def test_who_may_see_only_backups_is_told_so_and_not_that_the_job_is_gone() -> None:
     running = backup(claim={"jobUID": "j"})
     with pytest.raises(errors.KubectlFailed, match="you may not see"):

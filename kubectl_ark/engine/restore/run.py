@@ -20,8 +20,9 @@ from kubectl_ark.engine.restore.later import Later
 from kubectl_ark.engine.restore.mapping import NamespaceMapping
 from kubectl_ark.engine.restore.modifiers.schemas import Schemas
 from kubectl_ark.engine.restore.namespaces import Namespaces
-from kubectl_ark.engine.restore.order import BEFORE_PODS, CLAIMS, CRDS, NAMESPACES, STORAGE_CLASSES
+from kubectl_ark.engine.restore.order import BEFORE_PODS, CLAIMS, CRDS, NAMESPACES, PODS, STORAGE_CLASSES
 from kubectl_ark.engine.restore.outcome import FAILED, Outcome
+from kubectl_ark.engine.restore.paths import ItemPath
 from kubectl_ark.engine.restore.prepare import Preparation
 from kubectl_ark.engine.restore.volumeinfo import VolumeData
 from kubectl_ark.engine.results import CLUSTER, RUN
@@ -111,6 +112,7 @@ def _create(context: Context, data: VolumeData, priorities: tuple[list[str], lis
         crds.wait(context, created)
     context.progress.step("restoring namespaces")
     namespaces.ensure(wanted)
+    _tell_of_pods_own(context, data)
     volumes = plan.make(context, data)
     context.progress.total(archive.count() - own + len(wanted) + len(volumes.left_behind))
     plan.release(context, volumes)
@@ -156,6 +158,17 @@ def _missing(context: Context) -> None:
             title = "/".join(filter(None, (path.group_resource, path.namespace, path.name)))
             context.log.error(f"{title} is not in the backup; see what is: kubectl ark describe backup NAME --details",
                               place=path.namespace or CLUSTER, resource=path.group_resource, name=path.name)
+
+
+def _tell_of_pods_own(context: Context, data: VolumeData) -> None:
+    """A warning for each volume that is no claim, such as an emptyDir, whose data was saved: it does not come back."""
+    for saved in data.in_pods if context.preparation.spec.get("restorePVs") is not False else ():
+        path = context.preparation.mapping.path(ItemPath(PODS, saved.namespace, saved.pod))
+        found = context.archive.find(*path)
+        if found is not None and found[0].states[found[1]] == WANTED:
+            context.log.warning(f"the saved data of volume {saved.volume} of pod {saved.pod} does not come back: this "
+                                "version brings back the data of claims only", place=path.namespace, resource=PODS,
+                                name=saved.pod)
 
 
 def _wanted_namespaces(archive: Archive) -> set[str]:

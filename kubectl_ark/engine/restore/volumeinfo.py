@@ -28,6 +28,8 @@ class VolumeData:
         self.by_claim: dict[tuple[str, str], str] = {}
         self.saved: dict[tuple[str, str], Saved] = {}
         """What restic (or another) saved of a claim, by (namespace, name)."""
+        self.in_pods: list[Saved] = []
+        """What was saved of volumes that are no claims, such as emptyDirs."""
         self.is_old = False
         """Nobody listed the volumes: what there is stands on the pods, if anywhere."""
         self.snapshots: dict[str | tuple[str, str], Snapshot] = {}
@@ -52,6 +54,8 @@ class VolumeData:
         for each in volumes:
             if name := volume_backups.claim_name(each):
                 self.saved[(each["spec"].get("pod") or {}).get("namespace", ""), name] = saved_of(each)
+            elif (saved := saved_of(each)).snapshot:
+                self.in_pods.append(saved)
 
 
 def fetch(bucket: Bucket, backup: dict[str, Any], manifest: Manifest | None) -> VolumeData:

@@ -98,10 +98,13 @@ def files_of(items: dict[str, list[Object]]) -> dict[str, bytes]:
 
 def backup_of(
     files: dict[str, bytes], *, name: str = "b", listed: dict[str, bytes] | None = None, volume_info: Any = None,
+    pod_volumes: Any = None,
 ) -> tuple[MemoryBucket, Object]:
     """A stored backup with a manifest, and its velero-backup.json. listed: what the manifest lists, by default all."""
     objects = {layout.contents(name): gzip.compress(tar_of(files)),
                layout.volume_info(name): gzip.compress(json.dumps(volume_info or []).encode())}
+    if pod_volumes is not None:
+        objects[layout.pod_volume_backups(name)] = gzip.compress(json.dumps(pod_volumes).encode())
     lines = [{"format": 1, "backup": name,
               "keys": {key: {"sha256": sha256(content), "size": len(content)} for key, content in objects.items()}}]
     lines += [{"path": path, "sha256": sha256(content), "size": len(content)}

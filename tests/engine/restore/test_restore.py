@@ -104,6 +104,23 @@ def messages(done: Done, level: str, place: str) -> list[str]:
     return list(found.get(place) or found.get("namespaces", {}).get(place) or [])
 
 
+def test_what_was_saved_of_a_volume_that_is_no_claim_is_told_if_its_pod_comes_back(
+        restore: Restores, namespace: str) -> None:
+    pod: Object = {"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "gone", "name": "web"}, "spec": {
+        "containers": [{"name": "main", "image": "localhost/busybox:1"}],
+        "volumes": [{"name": "cache", "emptyDir": {}}]}}
+    stored = backup_of(files_of({"pods": [pod]}), pod_volumes=[
+        {"spec": {"pod": {"namespace": "gone", "name": name}, "volume": "cache", "uploaderType": "restic"},
+         "status": {"phase": "Completed", "snapshotID": snapshot}}
+        for name, snapshot in (("web", "s1"), ("another", "s2"), ("web", ""))])
+    mapped = {"namespaceMapping": {"gone": namespace}}
+    told = messages(restore(stored, spec=mapped), "warnings", namespace)
+    assert [text.partition(":")[0] for text in told if "does not come back" in text] == [
+        "the saved data of volume cache of pod web does not come back"]
+    without = restore(stored, name="r2", spec={**mapped, "restorePVs": False})
+    assert not [text for text in messages(without, "warnings", namespace) if "does not come back" in text]
+
+
 @pytest.mark.usefixtures("shop")
 def test_velero_s_shop_comes_back_equal(restore: Restores) -> None:
     done = restore((velero_bucket(), velero_backup()))
