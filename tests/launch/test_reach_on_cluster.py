@@ -50,8 +50,8 @@ def test_roles_follow_the_namespaces_that_install_was_last_given(
     assert made(kubectl) == of("reach-a", "reach-b")
     lines = installing.apply(kubectl, with_namespaces("reach-b"))
     assert made(kubectl) == of("reach-b")
-    # A role and its binding for each of ark-backup, ark-restore and ark-volumes.
-    assert sum("deleted" in line for line in lines) == 6, lines
+    # A role and its binding for each of ark-backup, ark-reconcile (for Restiks), ark-restore and ark-volumes.
+    assert sum("deleted" in line for line in lines) == 8, lines
     kept = installing.with_former_settings(kubectl, with_namespaces(""), memory_limit=None, namespaces=None,
                                            reconcile_schedule=None)
     assert kept.settings.reach == ("reach-b",)
